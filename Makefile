@@ -1,0 +1,71 @@
+# Two commands do everything on a fresh Debian 12: `make validate` and `make test`. `make help` lists the rest.
+
+VENV     ?= .venv
+VDSOCAT   = $(VENV)/bin/vdsocat
+RESULTS  ?= build/validate
+CHECK     = $(VDSOCAT) check
+
+# Debian packages, by what they are for.
+RUN_PACKAGES = python3-venv gpgv debian-archive-keyring \
+	qemu-system-x86 qemu-system-arm qemu-system-mips qemu-system-ppc qemu-system-misc opensbi
+BUILD_PACKAGES = gcc make flex bison bc libelf-dev libssl-dev xz-utils \
+	gcc-powerpc-linux-gnu gcc-powerpc64-linux-gnu gcc-mips64-linux-gnuabi64
+PROBE_PACKAGES = $(shell sed -n 's/^package *= *"\(.*\)"/\1/p' validator/probe/probes.toml | tr ' ' '\n' | sort -u)
+TEST_PACKAGES = gcc qemu-user
+
+.PHONY: help setup builders probe-compilers validate validate-full test unit system lint probes bench clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: $(VENV)/installed ## install QEMU (apt) and vdsocat with its dependencies (.venv)
+	@sh qemu-images/apt-install.sh $(RUN_PACKAGES)
+
+$(VENV)/installed: pyproject.toml
+	@sh qemu-images/apt-install.sh python3-venv
+	python3 -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+builders: ## install what building kernels takes (apt)
+	@sh qemu-images/apt-install.sh $(BUILD_PACKAGES)
+
+probe-compilers: ## install what rebuilding the probes takes (apt)
+	@sh qemu-images/apt-install.sh $(PROBE_PACKAGES)
+
+validate: setup ## boot one kernel per architecture, print the matrix
+	@$(MAKE) --no-print-directory matrix SETS="core"
+
+validate-full: setup ## boot every kernel of the full list, print the matrix
+	@$(MAKE) --no-print-directory matrix SETS="full"
+
+# Kernels that only have to be fetched come first, so that the first rows appear before any compiler is installed.
+.PHONY: matrix
+matrix:
+	@rm -rf $(RESULTS); status=0; \
+	$(CHECK) $(SETS:%=set:%) --out $(RESULTS) || status=$$?; \
+	$(VDSOCAT) report $(RESULTS) > $(RESULTS)/report.md || true; \
+	echo "compliance report: $(RESULTS)/report.md"; exit $$status
+
+test: setup builders probe-compilers ## install everything, run every test
+	@sh qemu-images/apt-install.sh $(TEST_PACKAGES)
+	$(MAKE) --no-print-directory lint
+	$(VENV)/bin/python -m pytest tests/unit tests/system
+
+unit: setup ## the tests that need no QEMU (seconds)
+	$(VENV)/bin/python -m pytest tests/unit
+
+system: setup builders ## the tests that boot kernels
+	$(VENV)/bin/python -m pytest tests/system
+
+lint: $(VENV)/installed ## catalogue, types and style
+	$(VDSOCAT) lint
+	$(VENV)/bin/ruff check validator tests
+	$(VENV)/bin/ruff format --check validator tests
+	$(VENV)/bin/mypy
+
+probes: $(VENV)/installed probe-compilers ## rebuild the probes, bit for bit
+	$(VENV)/bin/python validator/probe/build.py
+
+clean: ## remove what was built here (the cache of kernels stays)
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,34 @@
+/* arm, EABI. */
+#ifndef ABI_ARM_H
+#define ABI_ARM_H
+
+#define ABI_WIDE_TIME 0
+/* __kuser_helper_version (Documentation/arm/kernel_user_helpers.rst) */
+#define ABI_KUSER_VERSION 0xffff0ffc
+
+/* arch/arm/tools/syscall.tbl, v6.1 */
+#define SYS_read 3
+#define SYS_write 4
+#define SYS_close 6
+#define SYS_openat 322
+#define SYS_ioctl 54
+#define SYS_getdents64 217
+#define SYS_pipe2 359
+#define SYS_ppoll 336
+#define SYS_clone 120
+#define SYS_execve 11
+#define SYS_exit 1
+#define SYS_waitid 280
+#define SYS_kill 37
+#define SYS_getpid 20
+#define SYS_uname 122
+#define SYS_syslog 103
+#define SYS_mount 21
+#define SYS_reboot 88
+#define SYS_gettimeofday 78
+#define SYS_clock_gettime 263
+#define SYS_getcpu 345
+#define SYS_ppoll_time64 414
+#define SYS_clock_gettime64 403
+
+#endif

@@ -1,0 +1,33 @@
+/* 31-bit s390. */
+#ifndef ABI_S390_H
+#define ABI_S390_H
+
+#define ABI_WIDE_TIME 0
+#define ABI_CLONE_STACK_FIRST
+
+/* arch/s390/kernel/syscalls/syscall.tbl, v6.1 */
+#define SYS_read 3
+#define SYS_write 4
+#define SYS_close 6
+#define SYS_openat 288
+#define SYS_ioctl 54
+#define SYS_getdents64 220
+#define SYS_pipe2 325
+#define SYS_ppoll 302
+#define SYS_clone 120
+#define SYS_execve 11
+#define SYS_exit 1
+#define SYS_waitid 281
+#define SYS_kill 37
+#define SYS_getpid 20
+#define SYS_uname 122
+#define SYS_syslog 103
+#define SYS_mount 21
+#define SYS_reboot 88
+#define SYS_gettimeofday 78
+#define SYS_clock_gettime 260
+#define SYS_getcpu 311
+#define SYS_ppoll_time64 414
+#define SYS_clock_gettime64 403
+
+#endif

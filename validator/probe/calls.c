@@ -1,0 +1,238 @@
+/* Calls the functions of the vDSO, each next to the system call and in a child of its own. */
+#include "calls.h"
+
+#include "child.h"
+#include "system.h"
+
+#define CALL_SECONDS 2
+
+#define CLOCK_REALTIME 0
+#define CLOCK_REALTIME_COARSE 5
+#define NO_CLOCK (-1)
+
+/* What a function fills in. */
+enum shape {
+	TIMESPEC, /* the ABI's plain struct timespec */
+	TIMESPEC64, /* struct __kernel_timespec */
+	TIMEVAL, /* the ABI's plain struct timeval */
+	SECONDS, /* the ABI's plain time_t */
+	CPU, /* unsigned */
+};
+
+/* What was filled in. An answer that a function says it gave, but did not write, shows as this pattern. */
+#define UNWRITTEN 0x5a
+union answer {
+	struct narrow_time narrow;
+	struct wide_time wide;
+	u32 cpu;
+	u8 room[64];
+};
+
+struct call {
+	unsigned long code;
+	enum shape shape;
+	s32 clock;
+};
+
+struct outcome {
+	s32 error_before, error_after;
+	s64 returned;
+	union answer before, answered, after;
+};
+
+/* The function as C sees it; abi/<assembly>.S has its own where the C convention of the probe is not the vDSO's. */
+#ifdef ABI_CALLS_IN_ASSEMBLY
+word call_vdso(unsigned long code, word first, word second, word third);
+#else
+static word call_vdso(unsigned long code, word first, word second, word third)
+{
+	return ((word(*)(word, word, word))code)(first, second, third);
+}
+#endif
+
+/* Asks CLOCK_* in the layout that `shape` has. 32-bit kernels may lack either call: clock_gettime64 came with
+ * Linux 5.1, clock_gettime goes with CONFIG_COMPAT_32BIT_TIME. */
+static word ask_clock(s32 clock, bool wide, union answer *answer)
+{
+	struct narrow_time *narrow = &answer->narrow;
+	struct wide_time other;
+	word result = -ENOSYS;
+
+	if (wide == ABI_WIDE_TIME && SYS_clock_gettime != SYS_ABSENT)
+		result = system_call(SYS_clock_gettime, clock, WORD(answer), 0, 0, 0);
+	if (result != -ENOSYS || SYS_clock_gettime64 == SYS_ABSENT)
+		return result;
+	result = system_call(SYS_clock_gettime64, clock, WORD(&other), 0, 0, 0);
+	if (result == 0 && wide) {
+		answer->wide = other;
+	} else if (result == 0) {
+		narrow->seconds = (s32)other.seconds;
+		narrow->fraction = (s32)other.fraction;
+	} else if (result == -ENOSYS && wide && SYS_clock_gettime != SYS_ABSENT) {
+		struct narrow_time old;
+
+		result = system_call(SYS_clock_gettime, clock, WORD(&old), 0, 0, 0);
+		answer->wide.seconds = old.seconds;
+		answer->wide.fraction = old.fraction;
+	}
+	return result;
+}
+
+/* The system call that a function stands in for. Where the ABI has no gettimeofday, the real-time clock answers.
+ * time(2) is CLOCK_REALTIME_COARSE without its fraction on every ABI (kernel/time/timekeeping.c,
+ * ktime_get_real_seconds and ktime_get_coarse_real_ts64); many ABIs have no call for it. */
+static s32 ask_kernel(const struct call *call, union answer *answer)
+{
+	word result = -ENOSYS;
+
+	memset(answer, UNWRITTEN, sizeof(*answer));
+	switch (call->shape) {
+	case TIMESPEC:
+		result = ask_clock(call->clock, ABI_WIDE_TIME, answer);
+		break;
+	case TIMESPEC64:
+		result = ask_clock(call->clock, 1, answer);
+		break;
+	case TIMEVAL:
+		if (SYS_gettimeofday != SYS_ABSENT)
+			result = system_call(SYS_gettimeofday, WORD(answer), 0, 0, 0, 0);
+		if (result == -ENOSYS) {
+			result = ask_clock(CLOCK_REALTIME, ABI_WIDE_TIME, answer);
+			if (ABI_WIDE_TIME)
+				answer->wide.fraction = (s64)((u32)answer->wide.fraction / 1000);
+			else
+				answer->narrow.fraction = (s32)((u32)answer->narrow.fraction / 1000);
+		}
+		break;
+	case SECONDS:
+		result = ask_clock(CLOCK_REALTIME_COARSE, ABI_WIDE_TIME, answer);
+		break;
+	case CPU:
+		result = system_call(SYS_getcpu, WORD(&answer->cpu), 0, 0, 0, 0);
+		break;
+	}
+	return result < 0 ? (s32)-result : 0;
+}
+
+/* The functions return int, but for time, which returns a long: what else is in the register is not theirs. */
+static s64 ask_vdso(const struct call *call, union answer *answer)
+{
+	memset(answer, UNWRITTEN, sizeof(*answer));
+	switch (call->shape) {
+	case TIMEVAL:
+		return (s32)call_vdso(call->code, WORD(answer), 0, 0);
+	case SECONDS:
+		return call_vdso(call->code, WORD(answer), 0, 0);
+	case CPU:
+		return (s32)call_vdso(call->code, WORD(&answer->cpu), 0, 0);
+	default:
+		return (s32)call_vdso(call->code, call->clock, WORD(answer), 0);
+	}
+}
+
+static void make_call(const void *argument, s32 report_fd)
+{
+	const struct call *call = argument;
+	struct outcome outcome;
+
+	outcome.error_before = ask_kernel(call, &outcome.before);
+	outcome.returned = ask_vdso(call, &outcome.answered);
+	outcome.error_after = ask_kernel(call, &outcome.after);
+	write_bytes(report_fd, &outcome, sizeof(outcome));
+}
+
+static void put_answer(struct speaker *speaker, enum shape shape, const union answer *answer)
+{
+	bool wide = shape == TIMESPEC64 || ABI_WIDE_TIME;
+	s64 seconds = wide ? answer->wide.seconds : answer->narrow.seconds;
+	u64 fraction = wide ? (u64)answer->wide.fraction : (u32)answer->narrow.fraction;
+
+	if (shape == CPU)
+		put_unsigned(speaker, answer->cpu);
+	else if (shape == SECONDS)
+		put_signed(speaker, seconds);
+	else if (shape == TIMEVAL)
+		put_fixed_point(speaker, seconds, fraction, 6, "000");
+	else
+		put_fixed_point(speaker, seconds, fraction, 9, "");
+}
+
+static void put_kernel_answer(struct speaker *speaker, enum shape shape, s32 error, const union answer *answer)
+{
+	if (error)
+		put_error(speaker, error);
+	else
+		put_answer(speaker, shape, answer);
+}
+
+/* False when the function hung: the other clocks would only cost more time. */
+static bool say_call(struct speaker *speaker, const char *symbol, const struct call *call)
+{
+	struct outcome outcome;
+	struct ending ending = run_in_child(make_call, call, CALL_SECONDS, &outcome, sizeof(outcome));
+
+	if (ending.how == ENDED_HANG) {
+		frame_begin(speaker, "hang");
+		put_text(speaker, symbol);
+	} else if (ending.how != ENDED_EXIT || ending.reported != sizeof(outcome)) {
+		frame_begin(speaker, "crash");
+		put_text(speaker, symbol);
+		put_signed(speaker, ending.how == ENDED_SIGNAL ? ending.status : 0);
+	} else {
+		frame_begin(speaker, "call");
+		put_text(speaker, symbol);
+		if (call->clock == NO_CLOCK)
+			put_text(speaker, "-");
+		else
+			put_signed(speaker, call->clock);
+		put_kernel_answer(speaker, call->shape, outcome.error_before, &outcome.before);
+		put_signed(speaker, outcome.returned);
+		if (outcome.returned && call->shape != SECONDS)
+			put_text(speaker, "-");
+		else
+			put_answer(speaker, call->shape, &outcome.answered);
+		put_kernel_answer(speaker, call->shape, outcome.error_after, &outcome.after);
+	}
+	frame_end(speaker);
+	return ending.how != ENDED_HANG;
+}
+
+void call_functions(struct speaker *speaker, const struct vdso_image *image)
+{
+	/* Each architecture uses one of the prefixes (arch/<arch>/kernel/vdso/vdso.lds.S). */
+	static const struct {
+		const char *symbol;
+		enum shape shape;
+		bool clocks;
+	} functions[] = {
+		{ "__vdso_clock_gettime", TIMESPEC, 1 },
+		{ "__kernel_clock_gettime", TIMESPEC, 1 },
+		{ "__vdso_clock_gettime64", TIMESPEC64, 1 },
+		{ "__kernel_clock_gettime64", TIMESPEC64, 1 },
+		{ "__vdso_gettimeofday", TIMEVAL, 0 },
+		{ "__kernel_gettimeofday", TIMEVAL, 0 },
+		{ "__vdso_getcpu", CPU, 0 },
+		{ "__kernel_getcpu", CPU, 0 },
+		{ "__vdso_time", SECONDS, 0 },
+		{ "__kernel_time", SECONDS, 0 },
+	};
+	/* REALTIME, MONOTONIC, MONOTONIC_RAW, REALTIME_COARSE, MONOTONIC_COARSE, BOOTTIME, TAI */
+	static const s32 clocks[] = { 0, 1, 4, 5, 6, 7, 11 };
+
+	for (u32 index = 0; index < sizeof(functions) / sizeof(functions[0]); index++) {
+		struct call call = { 0, functions[index].shape, NO_CLOCK };
+
+		call.code = find_symbol(image, functions[index].symbol);
+		if (!call.code)
+			continue;
+		if (!functions[index].clocks) {
+			say_call(speaker, functions[index].symbol, &call);
+			continue;
+		}
+		for (u32 clock = 0; clock < sizeof(clocks) / sizeof(clocks[0]); clock++) {
+			call.clock = clocks[clock];
+			if (!say_call(speaker, functions[index].symbol, &call))
+				break;
+		}
+	}
+}

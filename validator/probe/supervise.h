@@ -1,0 +1,9 @@
+/* The probe as PID 1: runs every probe of the initramfs and then powers the machine off. */
+#ifndef SUPERVISE_H
+#define SUPERVISE_H
+
+#include "describe.h"
+
+void supervise(struct speaker *speaker, const struct auxv_entry *auxv) __attribute__((noreturn));
+
+#endif

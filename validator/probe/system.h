@@ -1,0 +1,29 @@
+/* The system calls that the probe makes. Each returns what the kernel returned, or -errno. */
+#ifndef SYSTEM_H
+#define SYSTEM_H
+
+#include "types.h"
+
+/* A number for system calls that an ABI never had; never given to the kernel. */
+#define SYS_ABSENT (-1)
+
+/* abi/<assembly>.S; one convention for errors, -errno, whatever the ABI's own is. */
+word system_call(word number, word first, word second, word third, word fourth, word fifth);
+
+word write_bytes(s32 fd, const void *bytes, u32 size);
+word read_bytes(s32 fd, void *bytes, u32 size);
+word open_for_reading(const char *path);
+void close_file(s32 fd);
+word make_pipe(s32 ends[2]);
+
+word fork_process(void);
+word execute(const char *path);
+word process_id(void);
+void kill_process(s32 pid);
+void wait_for(s32 pid, s32 *code, s32 *status);
+void exit_process(s32 status) __attribute__((noreturn));
+
+word poll_readable(s32 fd, struct wide_time *timeout);
+void sleep_milliseconds(u32 milliseconds);
+
+#endif

@@ -1,0 +1,337 @@
+"""The catalogue as typed, read-only objects: ABIs with their exports, functions, releases, providers."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from vdsocat.conditions import Condition
+from vdsocat.errors import InputError
+from vdsocat.exports import Binding, Export, KernelRelease, SymbolType
+from vdsocat.intervals import Bound, Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a fact was read: a commit or release tag with a path, an address, a kernel or another binary, with a note."""
+
+    commit: str | None = None
+    tag: str | None = None
+    path: str | None = None
+    url: str | None = None
+    note: str | None = None
+    kernel: str | None = None
+    binary: str | None = None
+
+    def __str__(self) -> str:
+        where = self.commit[:12] if self.commit else self.tag or self.kernel or self.binary or self.url or self.note or ""
+        return " ".join(part for part in (where, self.path) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A kernel build that runs the ABI: its ARCH directory, its width in bits, natively or as compat."""
+
+    kernel: str
+    bits: int
+    mode: str
+    interval: Interval
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VdsoInterval:
+    """A stretch of releases in which the ABI has an ELF vDSO; `soname` is None when not recorded."""
+
+    interval: Interval
+    soname: str | None
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogExport:
+    """One symbol over one stretch of releases, as the catalogue has it."""
+
+    export: Export
+    function: str
+    interval: Interval
+    sources: tuple[Source, ...]
+    alias_of: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AreaEntry:
+    """An entry point of a fixed user page: `offset` is in bytes from the area's start, None where there is none."""
+
+    symbol: str
+    function: str
+    offset: int | None
+    interval: Interval
+    sources: tuple[Source, ...]
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A fixed user page without ELF: arm's kuser helpers, parisc's gateway page, bfin's fixed code, ia64's fsyscalls."""
+
+    name: str
+    kind: str
+    address: int | None
+    mapping: str | None
+    interval: Interval
+    sources: tuple[Source, ...]
+    entries: tuple[AreaEntry, ...]
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ElfIdentity:
+    """What the ELF header of an image of the ABI says; `endianness` lists the byte orders that exist."""
+
+    machine: str
+    elf_class: int
+    endianness: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Abi:
+    """A user-space ABI: the unit of the catalogue."""
+
+    name: str
+    title: str
+    aliases: tuple[str, ...]
+    elf: ElfIdentity
+    hosts: tuple[Host, ...]
+    vdso: tuple[VdsoInterval, ...]
+    areas: tuple[Area, ...]
+    exports: tuple[CatalogExport, ...]
+    unknowns: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def modes(self) -> tuple[str, ...]:
+        """How kernels run this ABI: ("native",), ("compat",) or both, native first."""
+        return tuple(mode for mode in ("native", "compat") if any(host.mode == mode for host in self.hosts))
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A generic function: what a symbol does, whatever it is called on an architecture."""
+
+    name: str
+    prototype: str | None
+    syscall: str | None
+    manual: str | None
+    summary: str
+    callable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAbi:
+    """What another provider maps for an ABI, over a stretch of the provider's own releases."""
+
+    abi: str
+    interval: Interval
+    soname: str | None
+    exports: tuple[CatalogExport, ...]
+    areas: tuple[Area, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Somebody who offers a vDSO in the kernel's place; `without` gives, per ABI, why there is none."""
+
+    name: str
+    title: str
+    abis: tuple[ProviderAbi, ...]
+    without: Mapping[str, str]
+
+    def offered(self, abi: str) -> tuple[ProviderAbi, ...]:
+        """All that is recorded for the ABI, over the provider's releases."""
+        return tuple(entry for entry in self.abis if entry.abi == abi)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Everything that the catalogue's files say."""
+
+    abis: Mapping[str, Abi]
+    functions: Mapping[str, Function]
+    releases: Mapping[str, str | None]
+    providers: Mapping[str, Provider] = field(default_factory=dict)
+
+    def abi(self, name: str) -> Abi:
+        """The ABI of this name or alias; InputError with a did-you-mean when there is none."""
+        found = self._abi_names.get(name.lower())
+        if found is None:
+            raise InputError(f"There is no ABI {name!r} in the catalogue{did_you_mean(name, self._abi_names)}")
+        return found
+
+    @cached_property
+    def _abi_names(self) -> dict[str, Abi]:
+        names = {}
+        for abi in self.abis.values():
+            for name in (abi.name, *abi.aliases):
+                names[name.lower()] = abi
+        return names
+
+    def matching_names(self, pattern: str) -> frozenset[str]:
+        """Functions and symbols that a generic name, a symbol name or a glob stands for.
+
+        InputError with a did-you-mean when nothing matches.
+        """
+        names = self._searchable_names
+        found = (
+            frozenset(fnmatch.filter(names, pattern))
+            if any(character in pattern for character in "*?[")
+            else names & {pattern}
+        )
+        if not found:
+            raise InputError(f"The catalogue knows no function or symbol {pattern!r}{did_you_mean(pattern, names)}")
+        return frozenset(found)
+
+    @cached_property
+    def _searchable_names(self) -> frozenset[str]:
+        names = set(self.functions)
+        for abi in self.abis.values():
+            names |= {entry.export.name for entry in abi.exports}
+            names |= {entry.symbol for area in abi.areas for entry in area.entries}
+        return frozenset(names)
+
+    @cached_property
+    def newest_release(self) -> KernelRelease:
+        """The newest release that the catalogue dates: beyond it, it only extrapolates."""
+        return max(KernelRelease.parse(release) for release in self.releases)
+
+    def sorted_abis(self) -> tuple[Abi, ...]:
+        """All ABIs by name."""
+        return tuple(self.abis[name] for name in sorted(self.abis))
+
+
+def did_you_mean(wrong: str, right: Iterable[str]) -> str:
+    """The tail of a sentence about a wrong name: "; did you mean 'getcpu'?", or "." when nothing is near."""
+    near = difflib.get_close_matches(wrong, sorted(right), n=3, cutoff=0.6)
+    if not near:
+        return "."
+    return "; did you mean " + " or ".join(repr(name) for name in near) + "?"
+
+
+def abi_from_document(document: Mapping[str, Any]) -> Abi:
+    """Build an ABI from its file's content, which must conform to schemas/abi.schema.json."""
+    elf = document["elf"]
+    return Abi(
+        name=document["abi"],
+        title=document["name"],
+        aliases=tuple(document.get("aliases", ())),
+        elf=ElfIdentity(elf["machine"], elf["class"], tuple(elf["endianness"])),
+        hosts=tuple(
+            Host(raw["kernel"], raw["bits"], raw["mode"], _interval(raw), _sources(raw)) for raw in document["hosts"]
+        ),
+        vdso=tuple(VdsoInterval(_interval(raw), raw.get("soname"), _sources(raw)) for raw in document["vdso"]),
+        areas=tuple(_area(raw) for raw in document.get("areas", ())),
+        exports=tuple(_export(raw) for raw in document["exports"]),
+        unknowns=tuple((raw["about"], raw["reason"]) for raw in document.get("unknowns", ())),
+        notes=tuple(document.get("notes", ())),
+    )
+
+
+def functions_from_document(document: Mapping[str, Any]) -> dict[str, Function]:
+    """Build the functions from catalog/functions.yaml (schemas/functions.schema.json)."""
+    return {
+        raw["function"]: Function(
+            name=raw["function"],
+            prototype=raw.get("prototype"),
+            syscall=raw.get("syscall"),
+            manual=raw.get("manual"),
+            summary=raw["summary"],
+            callable=raw["callable"],
+        )
+        for raw in document["functions"]
+    }
+
+
+def releases_from_document(document: Mapping[str, Any]) -> dict[str, str | None]:
+    """Release to ISO date, or None where the date is not known, from catalog/releases.yaml."""
+    return {raw["release"]: str(raw["date"]) if raw.get("date") else None for raw in document["releases"]}
+
+
+def provider_from_document(document: Mapping[str, Any]) -> Provider:
+    """Build a provider from its file's content (schemas/provider.schema.json).
+
+    What has no since of its own has been there as long as what it belongs to, or as the provider.
+    """
+    return Provider(
+        name=document["provider"],
+        title=document["name"],
+        abis=tuple(_provider_abi(raw) for raw in document["abis"]),
+        without={abi: raw["reason"] for raw in document.get("none", ()) for abi in raw["abis"]},
+    )
+
+
+def _provider_abi(raw: Mapping[str, Any]) -> ProviderAbi:
+    outer = {"since": "0.0", **raw}
+    inherited = {key: outer[key] for key in ("since", "until", "source") if key in outer}
+    areas = ({**inherited, **area, "entries": [{**inherited, **one} for one in area["entries"]]} for area in raw.get("areas", ()))
+    return ProviderAbi(
+        abi=raw["abi"],
+        interval=_interval(outer),
+        soname=raw.get("soname"),
+        exports=tuple(_export({**inherited, **one}) for one in raw["exports"]),
+        areas=tuple(_area(area) for area in areas),
+    )
+
+
+def _area(raw: Mapping[str, Any]) -> Area:
+    return Area(
+        name=raw["area"],
+        kind=raw["kind"],
+        address=raw.get("address"),
+        mapping=raw.get("mapping"),
+        interval=_interval(raw),
+        sources=_sources(raw),
+        entries=tuple(
+            AreaEntry(
+                symbol=entry["symbol"],
+                function=entry["function"],
+                offset=entry.get("offset"),
+                interval=_interval(entry),
+                sources=_sources(entry),
+                note=entry.get("note"),
+            )
+            for entry in raw["entries"]
+        ),
+        note=raw.get("note"),
+    )
+
+
+def _export(raw: Mapping[str, Any]) -> CatalogExport:
+    return CatalogExport(
+        export=Export(
+            name=raw["symbol"],
+            version=raw["version"],
+            type=SymbolType(raw.get("type", "FUNC")),
+            binding=Binding(raw.get("binding", "GLOBAL")),
+        ),
+        function=raw["function"],
+        interval=_interval(raw),
+        sources=_sources(raw),
+        alias_of=raw.get("alias_of"),
+        note=raw.get("note"),
+    )
+
+
+def _interval(raw: Mapping[str, Any]) -> Interval:
+    return Interval(
+        since=Bound.parse(raw["since"]),
+        until=Bound.parse(raw["until"]) if "until" in raw else None,
+        when=Condition(raw["when"]) if "when" in raw else None,
+    )
+
+
+def _sources(raw: Mapping[str, Any]) -> tuple[Source, ...]:
+    return tuple(Source(**source) for source in raw.get("source", ()))

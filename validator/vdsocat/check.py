@@ -1,0 +1,48 @@
+"""Checking many sources at once: captures are made in parallel, judged, and handed out as they come."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from vdsocat.capture import Capture
+from vdsocat.catalog import Catalog
+from vdsocat.errors import VdsocatError
+from vdsocat.judge import judge_capture
+from vdsocat.result import CheckResult
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTask:
+    """One source, and how to get its capture; `capture` is to give up soon after its event is set."""
+
+    source: str
+    capture: Callable[[threading.Event, Progress], Capture]
+
+
+def check_all(tasks: Sequence[CheckTask], catalog: Catalog, workers: int, progress: Progress) -> Iterator[CheckResult]:
+    """A result for each task, in the order in which they end; tasks begin in the order given.
+
+    One that cannot be completed never spoils the others. Closing the iterator, or an exception in the thread that
+    drives it (Ctrl-C), ends every guest before it returns.
+    """
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(max_workers=max(1, workers))
+    try:
+        futures = [pool.submit(_check, task, catalog, stop, progress) for task in tasks]
+        for future in as_completed(futures):
+            yield future.result()
+    finally:
+        stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _check(task: CheckTask, catalog: Catalog, stop: threading.Event, progress: Progress) -> CheckResult:
+    try:
+        return CheckResult(task.source, judge_capture(task.capture(stop, progress), catalog))
+    except VdsocatError as error:
+        return CheckResult(task.source, error=str(error), error_status=error.exit_status)

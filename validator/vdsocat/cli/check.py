@@ -1,0 +1,150 @@
+"""vdsocat check: judge kernels, emulators and captures against the catalogue."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from vdsocat.cache import Cache
+from vdsocat.capture import capture_to_json
+from vdsocat.catalog_files import data_directory
+from vdsocat.check import CheckTask, check_all
+from vdsocat.cli.kernel_options import kernel_access, kernel_options
+from vdsocat.cli.settings import Settings
+from vdsocat.cli.terminal import StatusLine, painter
+from vdsocat.finding import Verdict
+from vdsocat.guest.machines import load_machines
+from vdsocat.guest.qemu import qemu_finder
+from vdsocat.guest.run import BootSettings
+from vdsocat.report.document import report_document
+from vdsocat.report.markdown import render_markdown
+from vdsocat.report.table import draw_header, draw_rows, draw_summary, explain
+from vdsocat.result import CheckResult, overall_status
+from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
+
+
+@click.command()
+@click.argument("sources", metavar="SOURCE…", nargs=-1, required=True)
+@click.option("--format", "format_", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Keep captures and console logs in this directory.")
+@click.option("--jobs", type=click.IntRange(1), help="Boots at a time [default: one per CPU].")
+@click.option("--deadline", type=click.FloatRange(1), help="Seconds after which a boot is given up [default: the machine's].")
+@click.option("--append", default="", metavar="WORDS", help="More words for the kernel command line, such as loglevel=8.")
+@click.option("--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The kernel's .config, for kernels given as files.")
+@click.option("--qemu", type=click.Path(path_type=Path), metavar="DIR", help="Take QEMU's binaries from this directory instead of PATH.")
+@click.option("--strict", is_flag=True, help="Let a finding to review count as a fail.")
+@click.option("--verbose", "-v", is_flag=True, help="Tell every finding, passes too.")
+@click.option("--dry-run", is_flag=True, help="Print the exact QEMU commands instead of running them.")
+@kernel_options
+@click.pass_context
+def check(
+    context: click.Context,
+    sources: tuple[str, ...],
+    format_: str,
+    out: Path | None,
+    jobs: int | None,
+    deadline: float | None,
+    append: str,
+    config: Path | None,
+    qemu: Path | None,
+    strict: bool,
+    verbose: bool,
+    dry_run: bool,
+    mirror: str | None,
+    offline: bool,
+) -> None:
+    """Judge kernels against the catalogue.
+
+    SOURCE is a kernel image, a capture, host (this machine's kernel), debian:SUITE/ARCH[/FLAVOUR], built:NAME,
+    qemu-user:ABI, the name of a kernel of `vdsocat kernels list`, or set:NAME.
+    """
+    settings: Settings = context.obj
+    catalog = settings.load_catalog()
+    cache = Cache(settings.cache)
+    kernels = kernel_access(settings, mirror, offline)
+    machines = load_machines(data_directory("qemu-images") / "machines")
+    boot = BootSettings(machines, cache, qemu_finder(qemu), deadline, append)
+    logs = out or cache.path("logs")
+    source_settings = SourceSettings(boot, catalog, kernels.expand, kernels.ensure, logs, config)
+    if dry_run:
+        for plan in plans_for(sources, source_settings, lambda text: click.echo(text, err=True)):
+            click.echo(plan.spell_command())
+        return
+    tasks = list(tasks_for(sources, source_settings))
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    _end_cleanly_on_signals()
+    with StatusLine(sys.stderr, len(tasks)) as status, closing(
+        check_all(tasks, catalog, jobs or os.cpu_count() or 1, status.tell)
+    ) as stream:
+        results = list(_show_as_they_come(stream, tasks, format_, verbose, settings, status, out))
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    if format_ == "table":
+        click.echo()
+        click.echo(draw_summary(results, time.monotonic() - started))
+    else:
+        document = report_document(results, date, strict)
+        click.echo(json.dumps(document, indent=2) if format_ == "json" else render_markdown(document))
+    context.exit(overall_status(results, strict))
+
+
+def _show_as_they_come(
+    stream: Iterator[CheckResult],
+    tasks: Sequence[CheckTask],
+    format_: str,
+    verbose: bool,
+    settings: Settings,
+    status: StatusLine,
+    out: Path | None,
+) -> Iterator[CheckResult]:
+    """Draw and keep each result when it comes."""
+    paint = painter(settings.colour and sys.stdout.isatty())
+    if format_ == "table":
+        click.echo(draw_header())
+    for result in stream:
+        if out is not None and result.judgement is not None:
+            _keep(result, out)
+        status.ended(result.source)
+        if format_ == "table":
+            with status.paused():
+                for line in draw_rows(result, paint):
+                    click.echo(line, color=True)
+                if verbose and result.judgement is not None:
+                    for judged in result.judgement.abis:
+                        for line in explain(judged.findings, (Verdict.PASS, Verdict.EXPECTED_ABSENT)):
+                            click.echo(line)
+                sys.stdout.flush()
+        elif result.error is not None:
+            with status.paused():
+                click.echo(f"vdsocat: {result.source}: {result.error}", err=True)
+        yield result
+
+
+def _keep(result: CheckResult, directory: Path) -> None:
+    """Write the capture whole or not at all."""
+    assert result.judgement is not None
+    path = directory / f"{log_name(result.source)}.json"
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(capture_to_json(result.judgement.capture)), encoding="utf-8")
+    partial.replace(path)
+
+
+def _end_cleanly_on_signals() -> None:
+    """Let SIGTERM and SIGHUP end a run as Ctrl-C does, so that no QEMU is left behind."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)

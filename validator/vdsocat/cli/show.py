@@ -1,0 +1,106 @@
+"""vdsocat show: one ABI, or one of its symbols, in full."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+import click
+
+from vdsocat.catalog import Abi, Catalog, did_you_mean
+from vdsocat.cli.settings import Settings, terminal_width
+from vdsocat.errors import InputError
+from vdsocat.listing import FORMATS, render_listing
+from vdsocat.query import entries_of
+
+_COLUMNS = ("symbol", "version", "type", "since", "until", "condition")
+
+
+@click.command()
+@click.argument("abi_name", metavar="ABI")
+@click.argument("symbol", required=False)
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.pass_obj
+def show(settings: Settings, abi_name: str, symbol: str | None, format_: str) -> None:
+    """What an ABI exports, or everything known of one of its symbols."""
+    catalog = settings.load_catalog()
+    abi = catalog.abi(abi_name)
+    names = None if symbol is None else _symbol_names(abi, symbol)
+    rows = list(_rows(abi, names))
+    if format_ != "table":
+        click.echo(render_listing(rows, (*_COLUMNS, "function", "binding", "source", "note"), "show", format_))
+    elif symbol is None:
+        click.echo("\n".join(_introduce(abi)))
+        click.echo(render_listing(rows, _COLUMNS, "show", format_, terminal_width()))
+        click.echo("".join(f"\nNot known: {about} ({reason})" for about, reason in abi.unknowns), nl=bool(abi.unknowns))
+    else:
+        click.echo("\n\n".join(_describe(catalog, row) for row in rows))
+
+
+def _symbol_names(abi: Abi, wanted: str) -> frozenset[str]:
+    names = {one.symbol for one in entries_of(abi)} | {one.function for one in entries_of(abi)}
+    if wanted not in names:
+        raise InputError(f"{abi.name} has no symbol or function {wanted!r}{did_you_mean(wanted, names)}")
+    return frozenset({wanted})
+
+
+def _rows(abi: Abi, names: frozenset[str] | None) -> Iterator[dict[str, str | None]]:
+    details = {(entry.export.name, entry.interval): entry for entry in abi.exports}
+    points = {(point.symbol, point.interval): point for area in abi.areas for point in area.entries}
+    for one in entries_of(abi, names):
+        entry = details.get((one.symbol, one.interval))
+        sources = (entry or points[one.symbol, one.interval]).sources
+        yield {
+            "symbol": one.symbol,
+            "function": one.function,
+            "version": one.where,
+            "type": str(entry.export.type) if entry else None,
+            "binding": str(entry.export.binding) if entry else None,
+            "since": str(one.interval.since),
+            "until": str(one.interval.until) if one.interval.until else None,
+            "condition": str(one.interval.when) if one.interval.when else one.detail,
+            "source": "; ".join(map(str, sources)),
+            "note": (entry or points[one.symbol, one.interval]).note,
+        }
+
+
+def _introduce(abi: Abi) -> Iterator[str]:
+    yield f"{abi.name}: {abi.title}" + (f" (also called {', '.join(abi.aliases)})" if abi.aliases else "")
+    yield f"ELF {abi.elf.machine}, {abi.elf.elf_class}-bit, {' or '.join(abi.elf.endianness)} endian"
+    for host in abi.hosts:
+        condition = f", if {host.interval.when}" if host.interval.when else ""
+        yield f"run by {host.kernel} {host.bits}-bit kernels as {host.mode} {host.interval.spell_releases()}{condition}"
+    for image in abi.vdso:
+        condition = f", if {image.interval.when}" if image.interval.when else ""
+        yield f"vDSO {image.soname or ''} {image.interval.spell_releases()}{condition}"
+    if not abi.vdso:
+        yield "never had an ELF vDSO"
+    for area in abi.areas:
+        where = f" at {area.address:#x}" if area.address is not None else ""
+        condition = f", if {area.interval.when}" if area.interval.when else ""
+        yield f"{area.kind} {area.name}{where} {area.interval.spell_releases()}{condition}"
+    yield ""
+
+
+def _describe(catalog: Catalog, row: dict[str, str | None]) -> str:
+    function = catalog.functions[row["function"] or ""]
+    lines = [f"{row['symbol']}@@{row['version']}" if "+" not in (row["version"] or "+") else f"{row['symbol']} at {row['version']}"]
+    facts = {
+        "function": f"{function.name}: {function.summary}",
+        "prototype": function.prototype,
+        "system call": function.syscall,
+        "manual page": function.manual,
+        "callable": "yes" if function.callable else "no, it is a landing pad",
+        "type": f"{row['type']} {row['binding']}" if row["type"] else None,
+        "since": f"{row['since']} ({catalog.releases.get(row['since'] or '') or 'date not known'})",
+        "until": row["until"],
+        "condition": row["condition"],
+        "source": row["source"],
+        "note": row["note"],
+    }
+    for name, value in facts.items():
+        if value:
+            lines += textwrap.wrap(
+                f"{name + ':':<13}{value}", terminal_width(), initial_indent="  ", subsequent_indent=" " * 15, break_on_hyphens=False
+            )
+    return "\n".join(lines)

@@ -1,0 +1,108 @@
+"""Conditions of the catalogue: boolean expressions over facts of one kernel, decided in three values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import boolean
+
+_FACT = re.compile(r"(CONFIG_[A-Z0-9_a-z]+|native|compat|(machine|boot|toolchain):[a-z0-9-]+)\Z")
+
+# Characters that facts contain and that boolean.py would otherwise take for operators or reject.
+_ALGEBRA = boolean.BooleanAlgebra(allowed_in_token=(".", ":", "_", "-"))
+
+
+class ConditionError(ValueError):
+    """The text is no condition."""
+
+
+@dataclass(frozen=True)
+class KernelFacts:
+    """What is known of the kernel and of how it runs an ABI, as far as conditions ask for it.
+
+    `mode` is "native" or "compat". `config` maps CONFIG_ names to their values ("y", "m", a number, a string);
+    an option that is not set is missing from it. None means that the configuration is not known.
+    """
+
+    mode: str
+    config: Mapping[str, str] | None = None
+    named: Mapping[str, bool] = field(default_factory=dict)
+
+    def decide(self, fact: str) -> bool | None:
+        """True, False, or None where nothing known decides the fact."""
+        if fact in ("native", "compat"):
+            return fact == self.mode
+        if fact.startswith("CONFIG_"):
+            return None if self.config is None else self.config.get(fact, "n") not in ("n", "")
+        return self.named.get(fact)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A parsed condition, such as `CONFIG_COMPAT_VDSO and compat`."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        _parse(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def facts(self) -> tuple[str, ...]:
+        """The facts that the expression names, in alphabetical order."""
+        return tuple(sorted({str(symbol.obj) for symbol in _parse(self.text).get_symbols()}))
+
+    def decide(self, facts: KernelFacts) -> bool | None:
+        """Three-valued (Kleene) value of the expression: None where it hangs on a fact that is not known."""
+        return _decide(_parse(self.text), facts)
+
+    def deciding(self, facts: KernelFacts) -> str:
+        """The facts with their values, for the reason of a finding: `CONFIG_VDSO=n, native`."""
+        return ", ".join(_spell(fact, facts) for fact in self.facts())
+
+
+def _spell(fact: str, facts: KernelFacts) -> str:
+    value = facts.decide(fact)
+    if value is None:
+        return f"{fact} unknown"
+    if fact.startswith("CONFIG_"):
+        return f"{fact}={'y' if value else 'n'}"
+    if fact in ("native", "compat"):
+        return facts.mode
+    return fact if value else f"not {fact}"
+
+
+@cache
+def _parse(text: str) -> Any:
+    try:
+        expression = _ALGEBRA.parse(text)
+    except (boolean.ParseError, TypeError, IndexError) as error:
+        raise ConditionError(f"{text!r} is no condition: {error}") from None
+    for symbol in expression.get_symbols():
+        if not _FACT.match(str(symbol.obj)):
+            raise ConditionError(
+                f"{text!r} names {str(symbol.obj)!r}, which is neither CONFIG_…, native, compat, machine:…, boot:… "
+                "nor toolchain:…"
+            )
+    return expression
+
+
+def _decide(expression: Any, facts: KernelFacts) -> bool | None:
+    if isinstance(expression, boolean.Symbol):
+        return facts.decide(str(expression.obj))
+    values = list(_operands(expression, facts))
+    if isinstance(expression, boolean.NOT):
+        return None if values[0] is None else not values[0]
+    absorbing = isinstance(expression, boolean.OR)
+    if absorbing in values:
+        return absorbing
+    return None if None in values else not absorbing
+
+
+def _operands(expression: Any, facts: KernelFacts) -> Iterator[bool | None]:
+    return (_decide(operand, facts) for operand in expression.args)

@@ -1,0 +1,129 @@
+"""From the frames of a console to what each ABI's probe reported."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from vdsocat.capture import AbiCapture, Call, KuserPage
+from vdsocat.errors import RunError
+from vdsocat.guest.console import Frame, Transcript
+
+_NUMBER = re.compile(r"(-?\d+)(?:\.(\d{9}))?\Z")
+
+
+def collect_abis(transcript: Transcript, expected: Iterable[tuple[str, str]]) -> tuple[AbiCapture, ...]:
+    """One record per expected (ABI, endianness), in that order, whatever became of its probe.
+
+    RunError when what a probe said contradicts itself (a damaged image, a field that cannot be read).
+    """
+    fates = _fates(transcript)
+    return tuple(_collect(transcript, abi, endianness, fates) for abi, endianness in expected)
+
+
+def _fates(transcript: Transcript) -> dict[str, tuple[str, int | None]]:
+    """What the supervisor said of each child's end: (outcome, detail)."""
+    supervisor = transcript.supervisor()
+    fates: dict[str, tuple[str, int | None]] = {}
+    for frame in transcript.of(supervisor) if supervisor else []:
+        if frame.type == "child" and len(frame.fields) >= 2 and frame.fields[1] != "started":
+            name, outcome, *detail = frame.fields
+            fates[name] = (outcome, int(detail[0]) if detail else None)
+    return fates
+
+
+def _collect(
+    transcript: Transcript, abi: str, endianness: str, fates: dict[str, tuple[str, int | None]]
+) -> AbiCapture:
+    speaker = f"{abi}-{'le' if endianness == 'little' else 'be'}"
+    frames = transcript.of(speaker)
+    complete = bool(frames) and frames[-1].type == "end"
+    outcome, detail = fates.get(speaker, ("complete", None) if complete else ("silent", None))
+    if outcome == "exit" and detail == 0 and complete:
+        outcome, detail = "complete", None
+    try:
+        return _read_frames(AbiCapture(abi, endianness, outcome, detail), frames)
+    except (ValueError, IndexError, binascii.Error) as error:
+        raise RunError(f"The record of {speaker} cannot be read: {error}.") from None
+
+
+def _read_frames(empty: AbiCapture, frames: list[Frame]) -> AbiCapture:
+    values: dict[str, object] = {}
+    uname: dict[str, str] = {}
+    auxv: list[tuple[int, int]] = []
+    mappings: list[str] = []
+    calls: list[Call] = []
+    image = bytearray()
+    for frame in frames:
+        fields = frame.fields
+        match frame.type:
+            case "hello":
+                values |= {"machine": int(fields[0]), "elf_class": int(fields[1]), "page_size": int(fields[3])}
+                if fields[2] != empty.endianness:
+                    raise ValueError(f"it says that it is {fields[2]}-endian")
+            case "uname":
+                uname[fields[0]] = _text(fields[1])
+            case "auxv":
+                auxv.append((int(fields[0]), int(fields[1], 16)))
+            case "map":
+                mappings.append(_text(fields[0]))
+            case "vdso" if fields[0] != "none":
+                values["address"] = int(fields[0], 16)
+                image = bytearray(int(fields[1]))
+            case "data":
+                _place(image, int(fields[0]), base64.b64decode(fields[1], validate=True))
+            case "vdso-end":
+                if f"{binascii.crc32(image):08x}" != fields[0]:
+                    raise ValueError("the image of the vDSO has a wrong checksum")
+                values["image"] = bytes(image)
+            case "kuser":
+                values["kuser"] = KuserPage(fields[0] == "present", int(fields[1]) if len(fields) > 1 else None)
+            case "call":
+                calls.append(_call(fields))
+            case "crash":
+                calls.append(Call(fields[0], failure="crash", signal=int(fields[1])))
+            case "hang":
+                calls.append(Call(fields[0], failure="hang"))
+    if "address" in values and "image" not in values:
+        raise ValueError("the image of the vDSO is incomplete")
+    return replace(
+        empty, uname=uname, auxv=tuple(auxv), mappings=tuple(mappings), calls=tuple(calls), **values  # type: ignore[arg-type]
+    )
+
+
+def _place(image: bytearray, offset: int, piece: bytes) -> None:
+    if offset + len(piece) > len(image):
+        raise ValueError("a piece of the vDSO lies outside the announced image")
+    image[offset : offset + len(piece)] = piece
+
+
+def _text(field: str) -> str:
+    return base64.b64decode(field, validate=True).decode("utf-8", "replace")
+
+
+def _call(fields: tuple[str, ...]) -> Call:
+    symbol, clock, before, returned, value, after = fields
+    failed = [int(text.partition(":")[2]) for text in (before, after) if text.startswith("errno:")]
+    return Call(
+        symbol=symbol,
+        clock=None if clock == "-" else int(clock),
+        before=_value(before),
+        returned=int(returned),
+        value=_value(value),
+        after=_value(after),
+        syscall_errno=failed[0] if failed else None,
+    )
+
+
+def _value(text: str) -> int | None:
+    """Nanoseconds of `sec.nnnnnnnnn`, or a plain number; None for `-` and `errno:N`."""
+    if text == "-" or text.startswith("errno:"):
+        return None
+    match = _NUMBER.match(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no value")
+    seconds, nanoseconds = match.groups()
+    return int(seconds) if nanoseconds is None else int(seconds) * 10**9 + int(nanoseconds)

@@ -1,0 +1,87 @@
+"""QEMU machines as data: which one boots a kernel, and the exact command line for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vdsocat.catalog_files import read_checked
+from vdsocat.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A QEMU machine and the kernels it is for: `memory` in MiB, `deadline` in seconds."""
+
+    name: str
+    kernel_arch: str
+    bits: int
+    endianness: str
+    abis: tuple[str, ...]
+    qemu: str
+    args: tuple[str, ...]
+    memory: int
+    console: str
+    deadline: int
+    append: str = ""
+    facts: Mapping[str, bool] = field(default_factory=dict)
+
+    @property
+    def native_abi(self) -> str:
+        """The ABI of PID 1."""
+        return self.abis[0]
+
+    def kernel_command_line(self, extra: str = "") -> str:
+        """What the kernel is told: panics end the run, printk stays quiet so that frames are not cut."""
+        words = [f"console={self.console}" if self.console else "", "panic=-1 quiet", self.append, extra]
+        return " ".join(word for word in words if word)
+
+    def command(self, qemu: str, kernel: Path, initramfs: Path, extra: str = "") -> list[str]:
+        """The QEMU command: no network, no host files beyond kernel and initramfs, one console on stdout."""
+        return [
+            qemu,
+            *self.args,
+            "-m", str(self.memory),
+            "-nic", "none",
+            "-no-user-config",
+            "-no-reboot",
+            "-kernel", str(kernel),
+            "-initrd", str(initramfs),
+            "-append", self.kernel_command_line(extra),
+        ]  # fmt: skip
+
+
+def load_machines(directory: Path) -> tuple[Machine, ...]:
+    """All machines under `directory` (one YAML file each); InputError for what the schema rejects."""
+    return tuple(_machine(path) for path in sorted(directory.glob("*.yaml")))
+
+
+def machine_for(machines: tuple[Machine, ...], arch: str, bits: int, endianness: str, kernel: Path) -> Machine:
+    """The machine for a kernel of this ARCH, width and byte order; InputError when there is none."""
+    for machine in machines:
+        if (machine.kernel_arch, machine.bits, machine.endianness) == (arch, bits, endianness):
+            return machine
+    known = ", ".join(sorted({f"{one.kernel_arch} {one.bits}-bit {one.endianness}-endian" for one in machines}))
+    raise InputError(
+        f"{kernel}: is a kernel for {arch} ({bits}-bit, {endianness}-endian), for which there is no machine; "
+        f"there are machines for {known}."
+    )
+
+
+def _machine(path: Path) -> Machine:
+    raw = read_checked(path)
+    return Machine(
+        name=raw["machine"],
+        kernel_arch=raw["kernel"]["arch"],
+        bits=raw["kernel"]["bits"],
+        endianness=raw["kernel"]["endianness"],
+        abis=tuple(raw["abis"]),
+        qemu=raw["qemu"],
+        args=tuple(raw["args"]),
+        memory=raw["memory"],
+        console=raw["console"],
+        deadline=raw["deadline"],
+        append=raw.get("append", ""),
+        facts=raw.get("facts", {}),
+    )

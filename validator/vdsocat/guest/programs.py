@@ -1,0 +1,162 @@
+"""Running a probe as an ordinary program: on this machine's own kernel, or under QEMU's user-mode emulation."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vdsocat import __version__
+from vdsocat.capture import AbiCapture, Capture, Provenance
+from vdsocat.catalog import Catalog
+from vdsocat.errors import InputError
+from vdsocat.guest.boot import require_complete, run_guest
+from vdsocat.guest.collect import collect_abis
+from vdsocat.guest.machines import Machine, machine_for
+from vdsocat.guest.run import qemu_version
+from vdsocat.probe_files import load_probe, probe_name, probe_names
+
+_DEADLINE_SECONDS = 30.0
+# uname's machine (arch/*/include/uapi/asm/elf.h and the kernel's UTS_MACHINE) to ARCH and width of the kernel.
+_HOST_KERNELS = {
+    "x86_64": ("x86", 64),
+    "i686": ("x86", 32),
+    "i586": ("x86", 32),
+    "aarch64": ("arm64", 64),
+    "armv7l": ("arm", 32),
+    "ppc": ("powerpc", 32),
+    "ppc64": ("powerpc", 64),
+    "ppc64le": ("powerpc", 64),
+    "riscv64": ("riscv", 64),
+    "s390x": ("s390", 64),
+    "mips": ("mips", 32),
+    "mips64": ("mips", 64),
+    "loongarch64": ("loongarch", 64),
+}
+
+# linux-user's names for targets (linux-user/*/target_arch.h and configs/targets), by our probes' names.
+QEMU_USER_TARGETS = {
+    "x86-64-le": "x86_64",
+    "i386-le": "i386",
+    "aarch64-le": "aarch64",
+    "arm-le": "arm",
+    "mips-o32-be": "mips",
+    "mips-o32-le": "mipsel",
+    "mips-n32-be": "mipsn32",
+    "mips-n32-le": "mipsn32el",
+    "mips-n64-be": "mips64",
+    "mips-n64-le": "mips64el",
+    "ppc32-be": "ppc",
+    "ppc64-be": "ppc64",
+    "ppc64-le": "ppc64le",
+    "riscv64-le": "riscv64",
+    "riscv32-le": "riscv32",
+    "s390x-be": "s390x",
+    "loongarch64-le": "loongarch64",
+}
+
+
+def capture_host(machines: tuple[Machine, ...]) -> Capture:
+    """What this machine's own kernel gives to every ABI that it may run. InputError on an architecture without probes."""
+    machine = platform.machine()
+    if machine not in _HOST_KERNELS:
+        raise InputError(f"There are no probes for this machine's architecture ({machine}).")
+    arch, bits = _HOST_KERNELS[machine]
+    abis = machine_for(machines, arch, bits, sys.byteorder, Path("host")).abis
+    names = [name for name in (probe_name(abi, sys.byteorder) for abi in abis) if name in probe_names()]
+    config = _host_config()
+    captured = [_run_probe([], name) for name in names]
+    return Capture(
+        provenance=Provenance(
+            source="host",
+            date=datetime.now(UTC).isoformat(timespec="seconds"),
+            provider="linux",
+            vdsocat=__version__,
+            kernel_arch=arch,
+            kernel_bits=bits,
+            config_sha256=hashlib.sha256(config.encode()).hexdigest() if config is not None else None,
+            probes={name: hashlib.sha256(load_probe(name)).hexdigest() for name in names},
+        ),
+        abis=tuple(captured),
+        config=config,
+    )
+
+
+def capture_qemu_user(abi_text: str, catalog: Catalog, find_qemu: Callable[[str], str]) -> Capture:
+    """What QEMU's user-mode emulation maps for an ABI: the emulator's vDSO, never a kernel's.
+
+    `abi_text` is an ABI name or alias, with "/be" or "/le" where it exists in both byte orders.
+    """
+    name, _, order = abi_text.partition("/")
+    abi = catalog.abi(name)
+    endianness = {"be": "big", "le": "little", "": abi.elf.endianness[0]}.get(order)
+    if endianness not in abi.elf.endianness:
+        raise InputError(f"{abi_text!r}: {abi.name} exists {' and '.join(abi.elf.endianness)}-endian; write {abi.name}/be or {abi.name}/le.")
+    probe = probe_name(abi.name, endianness)
+    if probe not in QEMU_USER_TARGETS:
+        raise InputError(f"QEMU's user mode has no target for {abi.name} {endianness}-endian.")
+    if probe not in probe_names():
+        raise InputError(f"There is no probe for {abi.name} {endianness}-endian.")
+    binary = find_qemu(f"qemu-{QEMU_USER_TARGETS[probe]}")
+    version = qemu_version(binary)
+    captured = _run_probe([binary], probe)
+    return Capture(
+        provenance=Provenance(
+            source=f"qemu-user:{abi_text}",
+            date=datetime.now(UTC).isoformat(timespec="seconds"),
+            provider="qemu-user",
+            provider_version=version,
+            vdsocat=__version__,
+            qemu_version=version,
+            command=(binary, probe),
+            probes={probe: hashlib.sha256(load_probe(probe)).hexdigest()},
+        ),
+        abis=(captured,),
+    )
+
+
+def _run_probe(emulator: Sequence[str], name: str) -> AbiCapture:
+    """Run one probe from a temporary file and collect its record."""
+    abi, _, order = name.rpartition("-")
+    endianness = "little" if order == "le" else "big"
+    with tempfile.TemporaryDirectory(prefix="vdsocat-") as directory:
+        program = Path(directory, name)
+        program.write_bytes(load_probe(name))
+        program.chmod(0o755)
+        if not emulator and (errno := _exec_errno(program)):
+            return AbiCapture(abi, endianness, "exec-failed", errno)
+        end = run_guest([*emulator, str(program), "--host"], _DEADLINE_SECONDS)
+    if end.outcome == "exit" and end.exit_status is not None and end.exit_status < 0:
+        return AbiCapture(abi, endianness, "signal", -end.exit_status)
+    transcript = require_complete(end, _DEADLINE_SECONDS, None)
+    return collect_abis(transcript, [(abi, endianness)])[0]
+
+
+def _exec_errno(program: Path) -> int | None:
+    """The errno with which the kernel refuses to start a program; None when it starts it."""
+    try:
+        process = subprocess.Popen([program, "--host"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    except OSError as error:
+        return error.errno
+    process.kill()
+    process.wait()
+    return None
+
+
+def _host_config() -> str | None:
+    """The running kernel's configuration from /proc/config.gz or /boot, None when it is in neither."""
+    import gzip
+
+    try:
+        return gzip.decompress(Path("/proc/config.gz").read_bytes()).decode("utf-8", "replace")
+    except OSError:
+        pass
+    try:
+        return Path(f"/boot/config-{platform.release()}").read_text("utf-8", "replace")
+    except OSError:
+        return None

@@ -1,0 +1,147 @@
+"""Booting one kernel with the probes of every ABI that its machine may run, and keeping what they report."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vdsocat import __version__
+from vdsocat.cache import Cache
+from vdsocat.capture import Capture, Provenance
+from vdsocat.errors import RunError
+from vdsocat.guest.boot import require_complete, run_guest
+from vdsocat.guest.collect import collect_abis
+from vdsocat.guest.console import Frame
+from vdsocat.guest.initramfs import write_initramfs
+from vdsocat.guest.machines import Machine, machine_for
+from vdsocat.kernel import KernelImage, bootable_payload, identify_kernel
+from vdsocat.probe_files import load_probe, probe_name, probe_names
+
+
+@dataclass(frozen=True, slots=True)
+class KernelUnderTest:
+    """A kernel image on disk, with what is known of where it comes from."""
+
+    source: str
+    image: Path
+    config: Path | None = None
+    package: str | None = None
+    package_version: str | None = None
+    package_sha256: str | None = None
+    suite: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BootPlan:
+    """Everything that a boot needs, prepared: running `command` is all that is left."""
+
+    kernel: KernelUnderTest
+    image: KernelImage
+    machine: Machine
+    command: tuple[str, ...]
+    probes: Mapping[str, str]
+    deadline: float
+
+    def spell_command(self) -> str:
+        """The command as a shell takes it."""
+        return shlex.join(self.command)
+
+
+@dataclass(frozen=True, slots=True)
+class BootSettings:
+    """How to boot: `qemu` finds a QEMU binary by name; `deadline` in seconds, None means the machine's own."""
+
+    machines: tuple[Machine, ...]
+    cache: Cache
+    qemu: Callable[[str], str]
+    deadline: float | None = None
+    append: str = ""
+
+
+def plan_boot(kernel: KernelUnderTest, settings: BootSettings) -> BootPlan:
+    """Choose the machine and write the initramfs. InputError for a kernel that cannot be used, RunError without QEMU."""
+    image = identify_kernel(kernel.image)
+    machine = machine_for(settings.machines, image.arch, image.bits, image.endianness, kernel.image)
+    probes = {name: load_probe(name) for name in _probes_for(machine)}
+    archive = write_initramfs(probes[probe_name(machine.native_abi, machine.endianness)], probes)
+    initramfs = settings.cache.file(
+        "initramfs",
+        f"{machine.name}-{hashlib.sha256(archive).hexdigest()[:12]}.cpio",
+        make=lambda path: _write(path, archive),
+    )
+    payload = bootable_payload(image, settings.cache.path("payload"))
+    command = machine.command(settings.qemu(machine.qemu), payload, initramfs, settings.append)
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in probes.items()}
+    return BootPlan(kernel, image, machine, tuple(command), digests, settings.deadline or machine.deadline)
+
+
+def boot_and_capture(
+    plan: BootPlan,
+    log: Path | None = None,
+    stop: threading.Event | None = None,
+    on_frame: Callable[[Frame], None] = lambda frame: None,
+) -> Capture:
+    """Boot the planned kernel and return its capture; RunError when the record is not complete."""
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    end = run_guest(plan.command, plan.deadline, log, stop, on_frame)
+    transcript = require_complete(end, plan.deadline, log)
+    expected = [(abi, plan.machine.endianness) for abi in plan.machine.abis]
+    config = plan.kernel.config.read_text("utf-8", "replace") if plan.kernel.config else None
+    return Capture(
+        provenance=Provenance(
+            source=plan.kernel.source,
+            date=date,
+            provider="linux",
+            vdsocat=__version__,
+            kernel_arch=plan.image.arch,
+            kernel_bits=plan.image.bits,
+            kernel_path=str(plan.kernel.image),
+            kernel_sha256=_sha256(plan.kernel.image),
+            kernel_package=plan.kernel.package,
+            kernel_package_version=plan.kernel.package_version,
+            kernel_package_sha256=plan.kernel.package_sha256,
+            kernel_suite=plan.kernel.suite,
+            config_sha256=hashlib.sha256(config.encode()).hexdigest() if config is not None else None,
+            machine=plan.machine.name,
+            qemu_version=qemu_version(plan.command[0]),
+            command=plan.command,
+            probes=plan.probes,
+            seconds=round(end.seconds, 2),
+        ),
+        abis=collect_abis(transcript, expected),
+        config=config,
+        facts=plan.machine.facts,
+    )
+
+
+def qemu_version(binary: str) -> str | None:
+    """The version that a QEMU binary prints, "7.2.22"; RunError when it cannot be run."""
+    try:
+        said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise RunError(f"{binary} cannot be run ({error}).") from None
+    match = re.search(r"version (\d+(?:\.\d+)+)", said)
+    return match.group(1) if match else None
+
+
+def _probes_for(machine: Machine) -> list[str]:
+    """The probes of the machine's ABIs, the native one first; an ABI without a probe is left to be reported silent."""
+    wanted = [probe_name(abi, machine.endianness) for abi in machine.abis]
+    have = set(probe_names())
+    return [name for name in wanted if name in have]
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

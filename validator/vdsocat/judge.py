@@ -1,0 +1,148 @@
+"""Judging a capture: every ABI that it holds against the catalogue, or against what a provider is known to offer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vdsocat import rules
+from vdsocat.capture import AbiCapture, Capture, parse_config
+from vdsocat.catalog import Abi, Catalog, CatalogExport, VdsoInterval
+from vdsocat.compare import compare_exports, resolve_expected
+from vdsocat.conditions import KernelFacts
+from vdsocat.elf import ImageError, VdsoImage, read_vdso_image
+from vdsocat.errors import RunError
+from vdsocat.exports import ExportSet, KernelRelease
+from vdsocat.finding import Finding, Verdict, gravest
+from vdsocat.intervals import Decision, State, decide_any
+
+
+@dataclass(frozen=True, slots=True)
+class AbiJudgement:
+    """What was found of one ABI: a row of the matrix. `image` is None where no vDSO was mapped or readable."""
+
+    abi: str
+    endianness: str
+    mode: str
+    findings: tuple[Finding, ...]
+    image: VdsoImage | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict that stands for the row."""
+        return gravest(self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A capture with what was found in it; `release` is the kernel's own word, or the provider's version."""
+
+    capture: Capture
+    release: str
+    abis: tuple[AbiJudgement, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether any finding is a `fail`."""
+        return any(abi.verdict is Verdict.FAIL for abi in self.abis)
+
+    def findings(self) -> Iterator[Finding]:
+        """All findings of all ABIs."""
+        for abi in self.abis:
+            yield from abi.findings
+
+
+@dataclass(frozen=True, slots=True)
+class _Expectation:
+    """What an ABI is held to: exports and image intervals, and the release and facts that decide them."""
+
+    release: KernelRelease
+    facts: KernelFacts
+    vdso: tuple[VdsoInterval, ...]
+    exports: tuple[CatalogExport, ...]
+
+
+def judge_capture(capture: Capture, catalog: Catalog) -> Judgement:
+    """Hold a capture to the catalogue. RunError when it lacks what judging needs (no ABI reported a release)."""
+    if capture.provenance.provider == "linux":
+        release = capture.release
+        if release is None:
+            raise RunError(f"{capture.provenance.source}: no probe reported the kernel's release.")
+        return Judgement(capture, release, tuple(_judge_on_kernel(one, capture, catalog, release) for one in capture.abis))
+    return Judgement(
+        capture,
+        capture.provenance.provider_version or "unknown",
+        tuple(_judge_on_provider(one, capture, catalog) for one in capture.abis),
+    )
+
+
+def _judge_on_kernel(seen: AbiCapture, capture: Capture, catalog: Catalog, release_text: str) -> AbiJudgement:
+    abi = catalog.abi(seen.abi)
+    arch, bits = capture.provenance.kernel_arch or "", capture.provenance.kernel_bits or 0
+    mode = next((host.mode for host in abi.hosts if (host.kernel, host.bits) == (arch, bits)), "compat")
+    config = parse_config(capture.config) if capture.config is not None else None
+    facts = KernelFacts(mode, config, capture.facts)
+    release = _parse_release(release_text, capture)
+    hosted = decide_any(rules.abi_hosted(abi, arch, bits), release, facts)
+    findings = list(rules.judge_abi_runs(seen, abi, hosted))
+    if seen.outcome == "exec-failed":
+        return AbiJudgement(abi.name, seen.endianness, mode, tuple(findings), None)
+    image, more = _judge_image(seen, abi, _Expectation(release, facts, abi.vdso, abi.exports))
+    findings += more
+    for area in abi.areas:
+        findings += rules.judge_area(area, seen, release, facts)
+    return AbiJudgement(abi.name, seen.endianness, mode, tuple(findings), image)
+
+
+def _judge_on_provider(seen: AbiCapture, capture: Capture, catalog: Catalog) -> AbiJudgement:
+    """Hold an emulator's vDSO to what the catalogue says of that emulator, never to a kernel's."""
+    abi = catalog.abi(seen.abi)
+    provenance = capture.provenance
+    provider = catalog.providers[provenance.provider]
+    release = _parse_release(provenance.provider_version or "", capture)
+    facts = KernelFacts("native")
+    offered = provider.offered(abi.name)
+    findings = list(rules.judge_abi_runs(seen, abi, Decision(State.PRESENT, f"run by {provider.name} {release}")))
+    if seen.outcome == "exec-failed":
+        return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), None)
+    if not offered and seen.image is None:
+        reason = provider.without.get(abi.name, "the catalogue records no vDSO of it for this ABI")
+        findings.append(Finding("VDSO-PRESENT", Verdict.EXPECTED_ABSENT, "vDSO", f"this provider has none; {reason}"))
+        return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), None)
+    expectation = _Expectation(
+        release,
+        facts,
+        tuple(VdsoInterval(one.interval, one.soname) for one in offered),
+        tuple(export for one in offered for export in one.exports),
+    )
+    image, more = _judge_image(seen, abi, expectation)
+    findings += more
+    for area in (area for one in offered for area in one.areas):
+        findings += rules.judge_area(area, seen, release, facts)
+    return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), image)
+
+
+def _judge_image(seen: AbiCapture, abi: Abi, expected: _Expectation) -> tuple[VdsoImage | None, list[Finding]]:
+    findings = [rules.judge_vdso_present(seen, expected.vdso, expected.release, expected.facts)]
+    image = None
+    if seen.image is not None:
+        try:
+            image = read_vdso_image(seen.image, load_address=seen.address)
+        except ImageError as error:
+            findings.append(Finding("ELF-READABLE", Verdict.FAIL, "vDSO", str(error)))
+    if image is not None:
+        said_by = f"the image mapped by {expected.release}"
+        findings.append(rules.judge_identity(image, abi, seen.endianness))
+        findings += rules.judge_soname(image, expected.vdso, expected.release, expected.facts)
+        symbols = resolve_expected(expected.exports, expected.release, expected.facts)
+        findings += compare_exports(symbols, ExportSet(abi.name, said_by, image.exports))
+        findings += rules.judge_calls_made(image, abi, seen.calls)
+    findings += [rules.judge_call(call) for call in seen.calls]
+    return image, findings
+
+
+def _parse_release(text: str, capture: Capture) -> KernelRelease:
+    try:
+        return KernelRelease.parse(text)
+    except ValueError as error:
+        raise RunError(f"{capture.provenance.source}: cannot be judged by release: {error}.") from None

@@ -1,0 +1,134 @@
+"""Kernel image files: which format and architecture they are, and forms of them that QEMU can start."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import TypeVar
+
+from vdsocat.decompression import Payload, find_compressed, unpack
+from vdsocat.elf_layout import Endianness
+from vdsocat.errors import InputError
+from vdsocat.kernel_formats import Contents, find_release_in_payload, read_header
+
+_SELF_EXTRACTING = ("bzImage", "zImage", "s390-image", "vmlinuz")
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class KernelImage:
+    """A kernel image file.
+
+    format      bzImage, zImage, Image, vmlinux, vmlinuz (self-extracting ELF), s390-image, efi-zboot or uImage;
+                Image.gz, vmlinux.xz and so on for a whole compressed one
+    arch        the kernel's ARCH directory: x86, arm, arm64, mips, powerpc, riscv, s390, loongarch, sh, parisc …
+    bits        32 or 64
+    release     "6.1.0-50-amd64" where the image says so without unpacking it all, else None: see read_release
+    payload     where the compressed kernel is, for the formats that state it
+    """
+
+    path: Path
+    format: str
+    arch: str
+    bits: int
+    endianness: Endianness
+    release: str | None
+    payload: Payload | None
+
+    @property
+    def bootable(self) -> bool:
+        """Whether QEMU 7.2 starts this file as it is: not EFI zboot, nor a compressed Image or vmlinux."""
+        return self.format != "efi-zboot" and "." not in self.format
+
+
+def identify_kernel(path: Path) -> KernelImage:
+    """Recognise a kernel image by its contents.
+
+    Raises InputError, one sentence naming the file, if it is missing, no regular file, empty, unreadable, shorter
+    than its own headers say, or no kernel.
+    """
+    return _with_contents(path, lambda contents: _identify(path, contents))
+
+
+def bootable_payload(image: KernelImage, directory: Path) -> Path:
+    """The image's own path if QEMU can start that, else its kernel unpacked into `directory`.
+
+    Raises InputError if the compressed kernel is damaged or cut short, or the result cannot be written.
+    """
+    return image.path if image.bootable else unpack_kernel(image, directory)
+
+
+def unpack_kernel(image: KernelImage, directory: Path) -> Path:
+    """The uncompressed kernel: written into `directory`, or the image's own path if it is uncompressed.
+
+    The name is made of the image's name and a digest of its path, since Debian calls every kernel "vmlinuz".
+    From a bzImage this is the ELF vmlinux; from zImage, Image.gz, EFI zboot and s390 images a raw memory image.
+    Raises InputError if there is no compressed kernel in it, or it is damaged, cut short, or compressed with
+    LZ4 or LZO, or the result cannot be written.
+    """
+    if image.payload is None and image.format not in _SELF_EXTRACTING:
+        return image.path
+    origin = hashlib.sha256(os.fsencode(image.path.resolve())).hexdigest()[:12]
+    target = directory / f"{image.path.name}-{origin}.unpacked"
+    _with_contents(image.path, lambda contents: _write_unpacked(contents, _payload(image, contents), target))
+    return target
+
+
+def read_release(image: KernelImage) -> str | None:
+    """The release that the image states, unpacking it as far as needed; None if it holds no "Linux version" text."""
+    if image.release is not None or (image.payload is None and image.format not in _SELF_EXTRACTING):
+        return image.release
+    return _with_contents(
+        image.path, lambda contents: find_release_in_payload(contents.data, _payload(image, contents), contents.subject)
+    )
+
+
+def _with_contents(path: Path, use: Callable[[Contents], _Result]) -> _Result:
+    if path.is_dir():
+        raise InputError(f"{path} is a directory, not a kernel image")
+    try:
+        if not path.is_file():
+            what = "is no regular file" if path.exists() else "does not exist"
+            raise InputError(f"{path} {what}")
+        if path.stat().st_size == 0:
+            raise InputError(f"{path} is empty")
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+            return use(Contents(data, str(path)))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def _identify(path: Path, contents: Contents) -> KernelImage:
+    header = read_header(contents)
+    return KernelImage(path, header.format, header.arch, header.bits, header.endianness, header.release, header.payload)
+
+
+def _payload(image: KernelImage, contents: Contents) -> Payload:
+    payload = image.payload or find_compressed(contents.data)
+    if payload is None:
+        raise InputError(f"{contents.subject} holds no compressed kernel that vdsocat can find")
+    return payload
+
+
+def _write_unpacked(contents: Contents, payload: Payload, target: Path) -> None:
+    """Write beside the target and rename, so that an interrupted run leaves no half kernel."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as error:
+        raise InputError(f"{target} cannot be written: {error.strerror or error}") from None
+    partial = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            for piece in unpack(contents.data, payload, contents.subject):
+                file.write(piece)
+        partial.replace(target)
+    except OSError as error:
+        raise InputError(f"{target} cannot be written: {error.strerror or error}") from None
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Drawing results: the matrix on a terminal, JSON, and the Markdown compliance report."""

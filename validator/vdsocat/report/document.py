@@ -1,0 +1,88 @@
+"""A report as JSON values (schemas/report.schema.json): everything that the other long formats are made from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from vdsocat import __version__
+from vdsocat.capture import AbiCapture
+from vdsocat.finding import count_verdicts
+from vdsocat.judge import AbiJudgement
+from vdsocat.result import CheckResult, overall_status
+
+SCHEMA = "vdsocat-report/1"
+
+
+def report_document(results: Sequence[CheckResult], date: str, strict: bool = False) -> dict[str, Any]:
+    """The whole report; `date` is an ISO time. Keys whose value is not known are null."""
+    return {
+        "schema": SCHEMA,
+        "vdsocat": __version__,
+        "date": date,
+        "exit_status": overall_status(results, strict),
+        "kernels": [_kernel(result) for result in results],
+    }
+
+
+def _kernel(result: CheckResult) -> dict[str, Any]:
+    judgement = result.judgement
+    if judgement is None:
+        return {"source": result.source, "error": result.error, "release": None, "provenance": None, "abis": []}
+    provenance = asdict(judgement.capture.provenance)
+    provenance["command"] = list(provenance["command"])
+    return {
+        "source": result.source,
+        "error": None,
+        "release": judgement.release,
+        "provenance": provenance,
+        "abis": [
+            _abi(judged, seen) for judged, seen in zip(judgement.abis, judgement.capture.abis, strict=True)
+        ],
+    }
+
+
+def _abi(judged: AbiJudgement, seen: AbiCapture) -> dict[str, Any]:
+    image = judged.image
+    return {
+        "abi": judged.abi,
+        "endianness": judged.endianness,
+        "mode": judged.mode,
+        "verdict": str(judged.verdict),
+        "counts": {str(verdict): count for verdict, count in sorted(count_verdicts(judged.findings).items())},
+        "vdso": None
+        if image is None
+        else {
+            "address": f"{seen.address or 0:#x}",
+            "bytes": len(seen.image or b""),
+            "sha256": hashlib.sha256(seen.image or b"").hexdigest(),
+            "build_id": image.build_id,
+            "soname": image.soname,
+            "hash_styles": list(image.hash_styles),
+            "exports": [
+                {
+                    "symbol": export.name,
+                    "version": export.version,
+                    "type": str(export.type),
+                    "binding": str(export.binding),
+                    "value": f"{export.value:#x}",
+                    "size": export.size,
+                }
+                for export in image.exports
+            ],
+        },
+        "kuser": None if seen.kuser is None else {"present": seen.kuser.present, "version": seen.kuser.version},
+        "findings": [
+            {
+                "rule": finding.rule,
+                "verdict": str(finding.verdict),
+                "subject": finding.subject,
+                "reason": finding.reason,
+                "expected": finding.expected,
+                "seen": finding.seen,
+            }
+            for finding in judged.findings
+        ],
+    }

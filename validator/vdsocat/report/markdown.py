@@ -1,0 +1,23 @@
+"""The Markdown compliance report: matrix, findings that need a reader, and full provenance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TEMPLATE = "compliance.md.j2"
+
+
+def render_markdown(document: dict[str, Any]) -> str:
+    """The report of `report_document` as Markdown (GitHub flavour)."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("vdsocat.report"), trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters["cell"] = _cell
+    return environment.get_template(_TEMPLATE).render(report=document)
+
+
+def _cell(value: Any) -> str:
+    """Text that cannot break out of a table cell."""
+    return "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")

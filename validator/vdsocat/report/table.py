@@ -1,0 +1,108 @@
+"""The matrix on a terminal: one line per kernel and ABI as results come, details and a summary at the end."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+
+from vdsocat.exports import KernelRelease
+from vdsocat.finding import Finding, Verdict, count_verdicts
+from vdsocat.judge import AbiJudgement
+from vdsocat.result import CheckResult
+
+Paint = Callable[[str, Verdict], str]
+_COLUMNS = (("KERNEL", 20), ("RELEASE", 9), ("ABI", 12), ("SEEN", 20), ("VERDICT", 15))
+# Findings of these verdicts are told one by one; passes and expected absences are only counted.
+_TOLD = (Verdict.FAIL, Verdict.REVIEW, Verdict.UNKNOWN)
+
+
+def plain(text: str, verdict: Verdict) -> str:
+    """No colour."""
+    return text
+
+
+def draw_header() -> str:
+    """The line above the matrix."""
+    return _line([name for name, _ in _COLUMNS])
+
+
+def draw_rows(result: CheckResult, paint: Paint = plain) -> Iterator[str]:
+    """The lines of one source: a row per ABI, each followed by the findings that need a reader."""
+    if result.judgement is None:
+        yield _line([result.source, "", "", "run not completed" if result.error_status == 3 else "not usable", ""])
+        yield from _wrap(result.error or "")
+        return
+    release = _short_release(result.judgement.release)
+    for position, (judged, seen) in enumerate(
+        zip(result.judgement.abis, result.judgement.capture.abis, strict=True)
+    ):
+        source = result.source if position == 0 else ""
+        verdict = judged.verdict
+        cells = [source, release if position == 0 else "", abi_label(judged), _seen(judged, seen.kuser is not None)]
+        yield _line(cells) + paint(str(verdict), verdict)
+        for finding in judged.findings:
+            if finding.verdict in _TOLD:
+                yield from _wrap(f"{finding.verdict}: {finding.sentence()}")
+
+
+def draw_summary(results: Sequence[CheckResult], seconds: float | None = None) -> str:
+    """One line: how many kernels, rows and findings there were, by verdict."""
+    judged = [result.judgement for result in results if result.judgement is not None]
+    rows = sum(len(one.abis) for one in judged)
+    counts = count_verdicts(finding for one in judged for finding in one.findings())
+    verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    text = f"{_number(len(judged), 'kernel')}, {_number(rows, 'row')}: {verdicts or 'nothing judged'}"
+    incomplete = len(results) - len(judged)
+    if incomplete:
+        text += f"; {_number(incomplete, 'source')} not judged"
+    return text + (f"; {seconds:.0f} s" if seconds is not None else "")
+
+
+def abi_label(judged: AbiJudgement) -> str:
+    """The ABI, with its byte order where that is the unusual one for a reader to assume: mips-o32/be."""
+    return f"{judged.abi}/be" if judged.endianness == "big" and judged.abi.startswith(("mips", "ppc64", "arm")) else judged.abi
+
+
+def explain(findings: Sequence[Finding], verdicts: Sequence[Verdict] = tuple(Verdict)) -> Iterator[str]:
+    """Every finding with one of these verdicts, a wrapped paragraph each."""
+    for finding in findings:
+        if finding.verdict in verdicts:
+            yield from _wrap(f"{finding.verdict}: {finding.sentence()}")
+
+
+def _seen(judged: AbiJudgement, has_kuser: bool) -> str:
+    by_rule = {finding.rule: finding for finding in judged.findings}
+    if judged.image is None:
+        ran = by_rule.get("ABI-RUNS")
+        text = "no vDSO" if ran is None or ran.verdict is Verdict.PASS else "not run"
+    else:
+        calls = sum(finding.rule.startswith("CALL-") for finding in judged.findings)
+        text = f"{len(judged.image.exports)} exports, {calls} calls"
+    if has_kuser and judged.image is None and by_rule.get("AREA-PRESENT", None) is not None:
+        text += ", kuser" if by_rule["AREA-PRESENT"].verdict is Verdict.PASS else ", no kuser"
+    return text
+
+
+def _short_release(release: str) -> str:
+    try:
+        return str(KernelRelease.parse(release))
+    except ValueError:
+        return release
+
+
+def _line(cells: Sequence[str]) -> str:
+    padded = []
+    for (_, width), cell in zip(_COLUMNS, cells, strict=False):
+        padded.append(cell if len(cell) <= width else cell[: width - 1] + "…")
+        padded[-1] = padded[-1].ljust(width + 1)
+    return "".join(padded).rstrip() if len(cells) == len(_COLUMNS) else "".join(padded)
+
+
+def _wrap(text: str) -> Iterator[str]:
+    width = max(60, min(120, shutil.get_terminal_size((80, 24)).columns))
+    return iter(textwrap.wrap(text, width, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False))
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")

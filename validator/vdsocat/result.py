@@ -1,0 +1,34 @@
+"""What became of one SOURCE of a check: a judgement, or the sentence that says why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vdsocat.finding import Verdict
+from vdsocat.judge import Judgement
+
+CONFORMS, FAILED, BAD_INPUT, INCOMPLETE = 0, 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """A source with its judgement, or with the error that kept it from one (`exit_status` 2 or 3 then)."""
+
+    source: str
+    judgement: Judgement | None = None
+    error: str | None = None
+    error_status: int = CONFORMS
+
+    def exit_status(self, strict: bool = False) -> int:
+        """0 conforms, 1 at least one `fail` (or, when strict, `review`), 2 bad input, 3 the run was not completed."""
+        if self.judgement is None:
+            return self.error_status
+        blamed = {Verdict.FAIL, Verdict.REVIEW} if strict else {Verdict.FAIL}
+        return FAILED if any(finding.verdict in blamed for finding in self.judgement.findings()) else CONFORMS
+
+
+def overall_status(results: Iterable[CheckResult], strict: bool = False) -> int:
+    """The exit status of a check of several sources: a `fail` counts before bad input, that before an incomplete run."""
+    statuses = {result.exit_status(strict) for result in results}
+    return next((status for status in (FAILED, BAD_INPUT, INCOMPLETE) if status in statuses), CONFORMS)

@@ -1,0 +1,150 @@
+"""The rules beside the comparison of exports: the ABI runs, the image is there and sound, calls agree."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+from vdsocat.capture import AbiCapture, Call
+from vdsocat.catalog import Abi, Area, VdsoInterval
+from vdsocat.conditions import KernelFacts
+from vdsocat.elf import VdsoImage
+from vdsocat.exports import KernelRelease
+from vdsocat.finding import Finding, Verdict
+from vdsocat.intervals import Decision, Interval, State, decide_any
+
+# What the probe calls; every other function is judged by its symbol alone.
+CALLED_FUNCTIONS = ("clock_gettime", "clock_gettime64", "gettimeofday", "getcpu", "time")
+
+
+def judge_abi_runs(seen: AbiCapture, abi: Abi, decision: Decision) -> Iterator[Finding]:
+    """ABI-RUNS: a program of the ABI starts where the catalogue says that this kernel runs the ABI."""
+    match seen.outcome:
+        case "exec-failed":
+            verdict = {
+                State.ABSENT: Verdict.EXPECTED_ABSENT,
+                State.UNKNOWN: Verdict.UNKNOWN,
+                State.PRESENT: Verdict.FAIL,
+            }[decision.state]
+            error = os.strerror(seen.detail) if seen.detail else "no errno"
+            yield Finding("ABI-RUNS", verdict, abi.name, f"the kernel does not start its programs ({error}); {decision.reason}")
+        case "complete":
+            if decision.state is State.ABSENT:
+                yield Finding(
+                    "ABI-RUNS", Verdict.REVIEW, abi.name, f"it runs although the catalogue says otherwise: {decision.reason}"
+                )
+            else:
+                yield Finding("ABI-RUNS", Verdict.PASS, abi.name, decision.reason)
+        case outcome:
+            detail = {"signal": _signal_name(seen.detail), "exit": f"status {seen.detail}"}.get(outcome, "")
+            yield Finding("ABI-RUNS", Verdict.FAIL, abi.name, f"its probe did not finish: {outcome} {detail}".rstrip())
+
+
+def judge_vdso_present(seen: AbiCapture, vdso: tuple[VdsoInterval, ...], release: KernelRelease, facts: KernelFacts) -> Finding:
+    """VDSO-PRESENT: an ELF image is mapped where the catalogue says so, and only there."""
+    if not vdso:
+        decision = Decision(State.ABSENT, "this ABI never had an ELF vDSO")
+    else:
+        decision = decide_any(tuple(one.interval for one in vdso), release, facts)
+    mapped = seen.image is not None
+    if mapped:
+        verdict = Verdict.REVIEW if decision.state is State.ABSENT else Verdict.PASS
+        return Finding("VDSO-PRESENT", verdict, "vDSO", decision.reason, seen=f"{len(seen.image or b'')} bytes at {seen.address or 0:#x}")
+    verdict = {State.ABSENT: Verdict.EXPECTED_ABSENT, State.UNKNOWN: Verdict.UNKNOWN, State.PRESENT: Verdict.FAIL}[decision.state]
+    return Finding("VDSO-PRESENT", verdict, "vDSO", f"none is mapped; {decision.reason}")
+
+
+def judge_identity(image: VdsoImage, abi: Abi, endianness: str) -> Finding:
+    """ELF-IDENTITY: machine, class and byte order of the image are the ABI's."""
+    expected = (abi.elf.machine, abi.elf.elf_class, endianness)
+    seen = (image.machine, image.elf_class, image.endianness)
+    return Finding(
+        "ELF-IDENTITY",
+        Verdict.PASS if seen == expected else Verdict.FAIL,
+        "ELF header",
+        "machine, class and byte order" + ("" if seen == expected else " are not the ABI's"),
+        expected="{} {}-bit {}".format(*expected),
+        seen="{} {}-bit {}".format(*seen),
+    )
+
+
+def judge_soname(image: VdsoImage, vdso: tuple[VdsoInterval, ...], release: KernelRelease, facts: KernelFacts) -> Iterator[Finding]:
+    """ELF-SONAME: the soname is the one that the catalogue records for this release, where it records one."""
+    expected = [
+        one.soname for one in vdso if one.soname and one.interval.decide(release, facts).state is not State.ABSENT
+    ]
+    if expected:
+        same = image.soname in expected
+        yield Finding(
+            "ELF-SONAME",
+            Verdict.PASS if same else Verdict.FAIL,
+            "soname",
+            "as catalogued" if same else "it has another soname",
+            expected=" or ".join(dict.fromkeys(expected)),
+            seen=image.soname,
+        )
+
+
+def judge_area(area: Area, seen: AbiCapture, release: KernelRelease, facts: KernelFacts) -> Iterator[Finding]:
+    """AREA-PRESENT: a fixed user page is there where the catalogue says so. Only arm's kuser page can be probed so far."""
+    decision = area.interval.decide(release, facts)
+    if area.name != "kuser" or seen.kuser is None:
+        yield Finding("AREA-PRESENT", Verdict.UNKNOWN, area.name, "the probe does not look at this area")
+        return
+    if seen.kuser.present:
+        verdict = Verdict.REVIEW if decision.state is State.ABSENT else Verdict.PASS
+        yield Finding("AREA-PRESENT", verdict, area.name, decision.reason, seen=f"helper version {seen.kuser.version}")
+        return
+    verdict = {State.ABSENT: Verdict.EXPECTED_ABSENT, State.UNKNOWN: Verdict.UNKNOWN, State.PRESENT: Verdict.FAIL}[decision.state]
+    yield Finding("AREA-PRESENT", verdict, area.name, f"the page is not mapped; {decision.reason}")
+
+
+def judge_call(call: Call) -> Finding:
+    """CALL-RETURN and CALL-VALUE: the function came back, without error, with what the system call says around it."""
+    subject = call.symbol if call.clock is None else f"{call.symbol}({call.clock})"
+    if call.failure == "crash":
+        return Finding("CALL-RETURN", Verdict.FAIL, subject, f"the call died of {_signal_name(call.signal)}")
+    if call.failure == "hang":
+        return Finding("CALL-RETURN", Verdict.FAIL, subject, "the call did not come back")
+    returned = call.returned or 0
+    if call.syscall_errno is not None:
+        if -returned == call.syscall_errno:
+            return Finding("CALL-RETURN", Verdict.PASS, subject, f"refused like the system call ({os.strerror(call.syscall_errno)})")
+        return Finding(
+            "CALL-RETURN", Verdict.UNKNOWN, subject, f"the system call to compare with fails ({os.strerror(call.syscall_errno)})"
+        )
+    if returned < 0:
+        return Finding("CALL-RETURN", Verdict.FAIL, subject, f"the call failed ({os.strerror(-returned)}), the system call did not")
+    if call.before is None or call.value is None or call.after is None:
+        return Finding("CALL-VALUE", Verdict.UNKNOWN, subject, "the probe reported no value")
+    agrees = call.before <= call.value <= call.after or (call.symbol.endswith("getcpu") and call.value in (call.before, call.after))
+    return Finding(
+        "CALL-VALUE",
+        Verdict.PASS if agrees else Verdict.FAIL,
+        subject,
+        "agrees with the system call around it" if agrees else "is not between the system calls around it",
+        expected=f"{call.before}…{call.after}",
+        seen=str(call.value),
+    )
+
+
+def judge_calls_made(image: VdsoImage, abi: Abi, calls: tuple[Call, ...]) -> Iterator[Finding]:
+    """CALL-MADE: every exported function that the probe knows how to call was called; `unknown` where it was not."""
+    called = {call.symbol for call in calls}
+    functions = {entry.export.name: entry.function for entry in abi.exports if entry.alias_of is None}
+    for export in image.exports:
+        if functions.get(export.name) in CALLED_FUNCTIONS and export.name not in called:
+            yield Finding("CALL-MADE", Verdict.UNKNOWN, export.name, "the probe did not call it")
+
+
+def abi_hosted(abi: Abi, arch: str, bits: int) -> tuple[Interval, ...]:
+    """The stretches in which kernels of this ARCH and width run the ABI."""
+    return tuple(host.interval for host in abi.hosts if (host.kernel, host.bits) == (arch, bits))
+
+
+def _signal_name(number: int | None) -> str:
+    try:
+        return signal.Signals(number or 0).name
+    except ValueError:
+        return f"signal {number}"

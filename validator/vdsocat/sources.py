@@ -1,0 +1,136 @@
+"""SOURCE arguments: what a kernel file, a capture, `host`, `qemu-user:ABI` or a named kernel stands for."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vdsocat.capture import Capture, read_capture
+from vdsocat.catalog import Catalog
+from vdsocat.check import CheckTask, Progress
+from vdsocat.errors import InputError
+from vdsocat.guest.run import BootPlan, BootSettings, KernelUnderTest, boot_and_capture, plan_boot
+from vdsocat.kernel_files import KernelFiles
+from vdsocat.kernels import KernelRequest
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """What turning a SOURCE into a capture needs.
+
+    `expand` resolves a SOURCE that is no file into kernels, `ensure` fetches or builds one; `logs` is the directory
+    for console logs; `config` overrides the configuration of a kernel given as a file.
+    """
+
+    boot: BootSettings
+    catalog: Catalog
+    expand: Callable[[str], Sequence[KernelRequest]]
+    ensure: Callable[[KernelRequest, Progress], KernelFiles]
+    logs: Path
+    config: Path | None = None
+
+
+def tasks_for(sources: Sequence[str], settings: SourceSettings) -> Iterator[CheckTask]:
+    """The tasks that the sources stand for, in order. InputError for a source that cannot be any of the forms."""
+    for source in sources:
+        if source == "host":
+            yield CheckTask(source, lambda stop, progress: _capture_host(settings))
+        elif source.startswith("qemu-user:"):
+            abi = source.partition(":")[2]
+            yield CheckTask(source, lambda stop, progress, abi=abi: _capture_qemu_user(abi, settings))  # type: ignore[misc]
+        elif _is_file(source):
+            yield _task_for_file(Path(source), settings)
+        else:
+            for request in settings.expand(source):
+                yield _task_for_named(request, settings)
+
+
+def plans_for(sources: Sequence[str], settings: SourceSettings, progress: Progress) -> Iterator[BootPlan]:
+    """The boots that checking the sources would run, prepared but not begun (`--dry-run`)."""
+    for source in sources:
+        if source == "host" or source.startswith("qemu-user:"):
+            raise InputError(f"{source}: is not booted, so there is no QEMU command to print.")
+        if _is_file(source):
+            yield plan_boot(_kernel_at(Path(source), settings), settings.boot)
+        else:
+            for request in settings.expand(source):
+                yield plan_boot(_kernel_named(request, settings, progress), settings.boot)
+
+
+def log_name(source: str) -> str:
+    """A file name for what belongs to a source."""
+    return re.sub(r"[^A-Za-z0-9.+-]+", "_", source).strip("_") or "source"
+
+
+def _is_file(source: str) -> bool:
+    """Paths have a slash or exist; the named forms have a colon, or are names of kernels."""
+    return Path(source).exists() or ("/" in source and ":" not in source) or source.startswith((".", "/"))
+
+
+def _task_for_file(path: Path, settings: SourceSettings) -> CheckTask:
+    if _holds_json(path):
+        return CheckTask(str(path), lambda stop, progress: read_capture(path))
+    return CheckTask(str(path), lambda stop, progress: _boot(_kernel_at(path, settings), settings, stop, progress))
+
+
+def _task_for_named(request: KernelRequest, settings: SourceSettings) -> CheckTask:
+    def capture(stop: threading.Event, progress: Progress) -> Capture:
+        return _boot(_kernel_named(request, settings, progress), settings, stop, progress)
+
+    return CheckTask(request.name, capture)
+
+
+def _boot(kernel: KernelUnderTest, settings: SourceSettings, stop: threading.Event, progress: Progress) -> Capture:
+    plan = plan_boot(kernel, settings.boot)
+    progress(f"booting {kernel.source}")
+    log = settings.logs / f"{log_name(kernel.source)}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    return boot_and_capture(plan, log, stop)
+
+
+def _kernel_named(request: KernelRequest, settings: SourceSettings, progress: Progress) -> KernelUnderTest:
+    files = settings.ensure(request, progress)
+    return KernelUnderTest(
+        source=request.name,
+        image=files.image,
+        config=files.config,
+        package=files.package,
+        package_version=files.version,
+        package_sha256=files.sha256,
+        suite=files.suite,
+    )
+
+
+def _kernel_at(path: Path, settings: SourceSettings) -> KernelUnderTest:
+    kernel = KernelUnderTest(source=str(path), image=path, config=settings.config)
+    return kernel if kernel.config else replace(kernel, config=_config_beside(path))
+
+
+def _config_beside(path: Path) -> Path | None:
+    """The configuration that lies beside a kernel: config-RELEASE for vmlinuz-RELEASE, or .config."""
+    release = re.match(r"vmlinu[xz]-(.+)\Z", path.name)
+    names = ([f"config-{release.group(1)}"] if release else []) + [".config", "config"]
+    return next((path.parent / name for name in names if (path.parent / name).is_file()), None)
+
+
+def _holds_json(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(64).lstrip()[:1] == b"{"
+    except OSError:
+        return False
+
+
+def _capture_host(settings: SourceSettings) -> Capture:
+    from vdsocat.guest.programs import capture_host
+
+    return capture_host(settings.boot.machines)
+
+
+def _capture_qemu_user(abi: str, settings: SourceSettings) -> Capture:
+    from vdsocat.guest.programs import capture_qemu_user
+
+    return capture_qemu_user(abi, settings.catalog, settings.boot.qemu)
