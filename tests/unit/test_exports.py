@@ -48,7 +48,8 @@ def test_releases_are_ordered_as_numbers() -> None:
         "7.0",
     ]
     releases = [KernelRelease.parse(text) for text in order]
-    assert sorted(reversed(releases)) == releases
+    shuffled = releases[1::2] + releases[::2]
+    assert sorted(shuffled) == releases
     assert releases[0] < releases[1] and releases[-1] >= releases[-2]
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds every probe of probes.toml into the package, with a manifest, or checks that what is there is what it builds."""
+"""Builds every probe of probes.toml into the package, with a manifest, or checks what is there against it."""
 
 from __future__ import annotations
 

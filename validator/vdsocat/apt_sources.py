@@ -12,12 +12,14 @@ from vdsocat.errors import InputError
 # The names under which Debian publishes releases (wiki: DebianReleases), without suffixes such as -backports. Other
 # repositories that a machine may have (nodejs, docker, Ubuntu) use other words as their suites.
 _DEBIAN_SUITES = frozenset(
-    "buster bullseye bookworm trixie forky duke sid "
-    "oldoldstable oldstable stable testing unstable experimental rc-buggy".split()
+    {"buster", "bullseye", "bookworm", "trixie", "forky", "duke", "sid", "experimental", "rc-buggy"}
+    | {"oldoldstable", "oldstable", "stable", "testing", "unstable"}
 )
 _DEBIAN_SUFFIXES = ("-updates", "-backports", "-backports-sloppy", "-proposed-updates")
 
-_ONE_LINE = re.compile(r"(?P<type>deb|deb-src)\s+(?:\[[^\]]*\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)(?:\s+(?P<components>.+))?\Z")
+_ONE_LINE = re.compile(
+    r"(?P<type>deb|deb-src)\s+(?:\[[^\]]*\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)(?:\s+(?P<components>.+))?\Z"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class AptSource:
 
 
 def read_apt_sources(directory: Path) -> tuple[AptSource, ...]:
-    """The enabled binary repositories under `directory` (/etc/apt), in apt's own order; files it cannot read count not."""
+    """The enabled binary repositories under `directory` (/etc/apt), in apt's order; unreadable files are left out."""
     found: list[AptSource] = []
     parts = directory / "sources.list.d"
     for path in (directory / "sources.list", *sorted(parts.glob("*.list")), *sorted(parts.glob("*.sources"))):
@@ -63,7 +65,7 @@ def debian_mirror(sources: Iterable[AptSource], suite: str) -> str:
     for source in known:
         if source.is_debian_main:
             return source.uri
-    raise InputError("The configuration of apt names no Debian mirror to fetch kernels from; give one with --mirror URL.")
+    raise InputError("The configuration of apt names no Debian mirror to fetch from; give one with --mirror URL.")
 
 
 def _is_debian_suite(suite: str) -> bool:

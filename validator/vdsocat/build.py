@@ -11,8 +11,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -28,7 +28,9 @@ _INDEX_ARCHITECTURE = "amd64"
 _SOURCE = re.compile(r"linux-source-\d+\.\d+\Z")
 _SOURCE_TARBALL = re.compile(r"usr/src/linux-source-[^/]+\.tar\.xz\Z")
 
+# What every build needs: tools, and headers of the host, with the Debian packages that have them.
 _TOOLS = {"make": "make", "gcc": "gcc", "flex": "flex", "bison": "bison", "bc": "bc", "tar": "tar"}
+_HEADERS = {"stdlib.h": "libc6-dev"}
 _TALK_SECONDS = 1.0
 _CHUNK = 1 << 20
 
@@ -44,7 +46,8 @@ _UNSET = re.compile(r"# (CONFIG_\w+) is not set\Z")
 class BuildRecipe:
     """How to build one kernel: `arch` is the kernel's ARCH, `fragment` the options laid over allnoconfig.
 
-    The source is the newest linux-source-* of `release` in any of `suites`.
+    The source is the newest linux-source-* of `release` in any of `suites`. `headers` are headers of the host that
+    this kernel's build needs beyond the C library's, with the Debian packages that have them.
     """
 
     name: str
@@ -54,6 +57,7 @@ class BuildRecipe:
     fragment: Path
     suites: tuple[str, ...]
     release: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +77,8 @@ def missing_tools(recipe: BuildRecipe) -> dict[str, str]:
     wanted = {**_TOOLS, f"{recipe.cross_compile}gcc": recipe.compiler_package}
     missing = {tool: package for tool, package in wanted.items() if shutil.which(tool) is None}
     if "gcc" not in missing:
-        check = subprocess.run(
-            ["gcc", "-E", "-x", "c", "-"], input=b"#include <stdlib.h>\n", capture_output=True, check=False
-        )
-        if check.returncode:
-            missing["the C library's headers"] = "libc6-dev"
+        headers = {**_HEADERS, **recipe.headers}
+        missing |= {f"the header {header}": package for header, package in headers.items() if not _has_header(header)}
     return missing
 
 
@@ -90,7 +91,7 @@ def find_source(recipe: BuildRecipe, archive: DebianArchive) -> tuple[str, Packa
         if _SOURCE.match(package.name) and is_of_release(package.version, recipe.release)
     ]
     if not found:
-        raise InputError(f"Debian {' and '.join(recipe.suites)} has no linux-source package of release {recipe.release}.")
+        raise InputError(f"Debian {_listed(recipe.suites)} has no linux-source package of release {recipe.release}.")
     return max(found, key=lambda one: version_key(one[1].version))
 
 
@@ -196,6 +197,11 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def _has_header(header: str) -> bool:
+    source = f"#include <{header}>\n".encode()
+    return subprocess.run(["gcc", "-E", "-x", "c", "-"], input=source, capture_output=True, check=False).returncode == 0
+
+
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
@@ -241,7 +247,7 @@ class _Build:
     def run(self, fragment: str) -> str:
         """Configure and compile; the kernel's release (uname -r)."""
         if re.search(r"[\s:]", str(self.directory)):
-            raise RunError(f"Kernels cannot be built below {self.directory}: kbuild takes no path with blanks or colons.")
+            raise RunError(f"Kernels cannot be built in {self.directory}: kbuild takes no path with blanks or colons.")
         name = self.recipe.name
         self.objects.mkdir()
         log_path = self.archive.cache.path("logs", f"build-{name}.log")
@@ -278,13 +284,12 @@ class _Build:
                     compiled += 1
                     if target == "vmlinux" and time.monotonic() - talked >= _TALK_SECONDS:
                         talked = time.monotonic()
-                        self.archive.progress(f"building {self.recipe.name}: {compiled} objects ({match[1]})")
+                        latest = match[1].removeprefix(f"{self.objects}/")
+                        self.archive.progress(f"building {self.recipe.name}: {compiled} files made ({latest})")
         log.flush()
-        status = lines.status
-        if status:
-            raise RunError(
-                f"Building the kernel {self.recipe.name} failed ({_first_error(Path(log.name))}); the log is {log.name}."
-            )
+        if lines.status:
+            reason = _first_error(Path(log.name))
+            raise RunError(f"Building the kernel {self.recipe.name} failed ({reason}); the log is {log.name}.")
 
     def _environment(self) -> dict[str, str]:
         """Nothing of the caller's environment but the search path, and the same time and names in every build."""

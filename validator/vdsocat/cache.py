@@ -17,6 +17,7 @@ from vdsocat.errors import RunError
 # More files than this in one entry (a kernel's source tree) are flushed by one sync(2) instead of one fsync(2) each.
 _FSYNC_FILES = 64
 
+_PARTIAL = ".partial-"
 _UNSAFE = re.compile(r"[^A-Za-z0-9.+~_-]")
 
 
@@ -25,7 +26,7 @@ class Cache:
     """A cache under `root`, which is created when something is first put there.
 
     Entries are named by path components below the root. What is being made has a name that begins with ".partial-";
-    what a killed run left behind under such a name is removed by the next run that makes the same entry.
+    what a killed run left behind under such a name is removed by the next run that makes an entry beside it.
     """
 
     root: Path
@@ -40,11 +41,8 @@ class Cache:
 
         The lock belongs to an open file (flock(2)), so it ends with the process that holds it, however that dies.
         """
-        name = hashlib.sha256("/".join(parts).encode()).hexdigest()[:16]
-        path = self.root / "locks" / f"{_UNSAFE.sub('_', parts[-1])[:80]}-{name}.lock"
         with self._explaining():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            descriptor = self._open_lock(self.path(*parts))
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,9 +53,7 @@ class Cache:
         finally:
             os.close(descriptor)
 
-    def directory(
-        self, *parts: str, make: Callable[[Path], None], waiting: Callable[[], None] = lambda: None
-    ) -> Path:
+    def directory(self, *parts: str, make: Callable[[Path], None], waiting: Callable[[], None] = lambda: None) -> Path:
         """The directory of this name, made by `make` (which fills the empty directory it is given) if it is not there.
 
         RunError when the cache cannot be written; whatever `make` raises leaves no trace.
@@ -68,10 +64,11 @@ class Cache:
         with self.lock(*parts, waiting=waiting):
             if path.is_dir():
                 return path
-            partial = path.with_name(f".partial-{path.name}")
+            partial = path.with_name(_PARTIAL + path.name)
             with self._explaining():
                 _remove(partial)
                 partial.mkdir(parents=True)
+                self._sweep(path.parent)
             try:
                 with self._explaining():
                     make(partial)
@@ -100,7 +97,7 @@ class Cache:
         return path
 
     def _place(self, path: Path, make: Callable[[Path], None]) -> None:
-        partial = path.with_name(f".partial-{path.name}")
+        partial = path.with_name(_PARTIAL + path.name)
         with self._explaining():
             path.parent.mkdir(parents=True, exist_ok=True)
             _remove(partial)
@@ -112,6 +109,25 @@ class Cache:
         except BaseException:
             _remove(partial)
             raise
+
+    def _open_lock(self, path: Path) -> int:
+        """An open file that stands for an entry; which one follows from the entry's path alone."""
+        name = path.relative_to(self.root).as_posix()
+        lock = self.root / "locks" / f"{path.name[:80]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+    def _sweep(self, directory: Path) -> None:
+        """Remove what killed runs left half-made in a directory: whatever is partial and locked by nobody."""
+        for partial in directory.glob(f"{_PARTIAL}*"):
+            descriptor = self._open_lock(partial.with_name(partial.name.removeprefix(_PARTIAL)))
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(partial)
+            except BlockingIOError:
+                pass
+            finally:
+                os.close(descriptor)
 
     @contextlib.contextmanager
     def _explaining(self) -> Iterator[None]:

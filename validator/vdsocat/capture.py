@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -13,8 +14,7 @@ from typing import Any
 from vdsocat.errors import InputError
 
 SCHEMA = "vdsocat-capture/1"
-AT_SYSINFO = 32
-AT_SYSINFO_EHDR = 33
+_DEBIAN_VERSION = re.compile(r"\bDebian (\d+(?:\.\d+)+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,17 @@ class Capture:
     def release(self) -> str | None:
         """The kernel release as uname gave it to the first ABI that could ask."""
         return next((abi.uname["release"] for abi in self.abis if "release" in abi.uname), None)
+
+    @property
+    def upstream_release(self) -> str | None:
+        """The kernel.org release that the kernel is made from.
+
+        Debian's uname -r stays at 6.1.0 through all of 6.1.y and says the real release in uname -v
+        ("#1 SMP PREEMPT_DYNAMIC Debian 6.1.176-1 (2026-06-01)"); elsewhere uname -r is it.
+        """
+        versions = (abi.uname["version"] for abi in self.abis if "version" in abi.uname)
+        match = _DEBIAN_VERSION.search(next(versions, ""))
+        return match.group(1) if match else self.release
 
 
 def parse_config(text: str) -> dict[str, str]:

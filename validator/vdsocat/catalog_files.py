@@ -39,7 +39,7 @@ def load_catalog(root: Path, cache: Path | None = None) -> Catalog:
     files += [root / "functions.yaml", root / "releases.yaml"]
     prepared = cache / f"catalog-{_fingerprint(files)}.json" if cache else None
     documents = _read_prepared(prepared) if prepared else None
-    if documents is None:
+    if documents is None or documents.keys() != {path.relative_to(root).as_posix() for path in files}:
         documents = {path.relative_to(root).as_posix(): read_checked(path) for path in files}
         if prepared:
             _write_prepared(prepared, documents)
@@ -103,14 +103,14 @@ def _spell_step(document: Any, path: Any, depth: int) -> str:
     step = list(path)[depth]
     if isinstance(step, int):
         names = (here.get(key) for key in ("symbol", "function", "release", "area", "abi")) if isinstance(here, dict) else ()
-        return next((str(name) for name in names if name), f"item {step + 1}")
+        return next((name for name in names if isinstance(name, str)), f"item {step + 1}")
     return str(step)
 
 
 def _spell_schema_error(error: Any) -> str:
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
-        unknown = sorted(set(error.instance) - set(known))
+        unknown = sorted(str(key) for key in error.instance if key not in known)
         return f"unknown key {unknown[0]!r}{did_you_mean(unknown[0], known)}"
     if error.validator == "required":
         missing = sorted(set(error.validator_value) - set(error.instance))
@@ -144,6 +144,10 @@ def _loader() -> type:
     def mapping_without_duplicates(loader: Any, node: Any) -> dict[Any, Any]:
         seen = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key must be one word or number", key_node.start_mark
+                )
             if key_node.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key_node.value!r} is given twice", key_node.start_mark
@@ -161,6 +165,9 @@ def assemble_catalog(documents: Mapping[str, Any]) -> Catalog:
     def build(prefix: str, from_document: Callable[[Mapping[str, Any]], Any]) -> list[Any]:
         return [_build(name, one, from_document) for name, one in documents.items() if name.startswith(prefix)]
 
+    for name in ("functions.yaml", "releases.yaml"):
+        if name not in documents:
+            raise InputError(f"{name} is missing from the catalogue.")
     return Catalog(
         abis={abi.name: abi for abi in build("abis/", catalog.abi_from_document)},
         functions=catalog.functions_from_document(documents["functions.yaml"]),
@@ -192,7 +199,7 @@ def _read_prepared(path: Path) -> dict[str, Any] | None:
         documents: dict[str, Any] = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return documents
+    return documents if isinstance(documents, dict) else None
 
 
 def _write_prepared(path: Path, documents: Mapping[str, Any]) -> None:

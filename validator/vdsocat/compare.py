@@ -51,9 +51,9 @@ def compare_exports(expected: Sequence[ExpectedSymbol], seen: ExportSet) -> Iter
     """One finding for each expected symbol, and one for each symbol of the image that nobody expected."""
     for symbol in expected:
         yield from _compare_symbol(symbol, seen)
-    known = {symbol.name for symbol in expected}
+    known = {symbol.name: symbol for symbol in expected}
     for export in seen:
-        if export.name and export.name not in known:
+        if export.name and (export.name not in known or _is_second_form(export, known[export.name], seen)):
             yield Finding(
                 "SYM-NEW",
                 Verdict.REVIEW,
@@ -61,6 +61,13 @@ def compare_exports(expected: Sequence[ExpectedSymbol], seen: ExportSet) -> Iter
                 f"{seen.said_by} exports it and the catalogue does not know it",
                 seen=_spell(export),
             )
+
+
+def _is_second_form(export: Export, symbol: ExpectedSymbol, seen: ExportSet) -> bool:
+    """Whether it stands beside the forms that the catalogue has, all of which are there, under one more version."""
+    versions = {form.version for form in symbol.exports + symbol.possible}
+    present = {form.version for form in seen.named(symbol.name)}
+    return bool(symbol.exports) and export.version not in versions and {one.version for one in symbol.exports} <= present
 
 
 def _compare_symbol(symbol: ExpectedSymbol, seen: ExportSet) -> Iterator[Finding]:

@@ -83,6 +83,8 @@ def _parse(text: str) -> Any:
         expression = _ALGEBRA.parse(text)
     except (boolean.ParseError, TypeError, IndexError) as error:
         raise ConditionError(f"{text!r} is no condition: {error}") from None
+    if _has_constant(expression):
+        raise ConditionError(f"{text!r} is no condition: true, false, 1 and 0 are no facts of a kernel")
     for symbol in expression.get_symbols():
         if not _FACT.match(str(symbol.obj)):
             raise ConditionError(
@@ -90,6 +92,13 @@ def _parse(text: str) -> Any:
                 "nor toolchain:…"
             )
     return expression
+
+
+def _has_constant(expression: Any) -> bool:
+    """boolean.py reads true, 1, false, 0 and none as constants."""
+    if isinstance(expression, boolean.Symbol):
+        return False
+    return not expression.args or any(_has_constant(operand) for operand in expression.args)
 
 
 def _decide(expression: Any, facts: KernelFacts) -> bool | None:

@@ -28,7 +28,7 @@ class DebMember:
     def write_to(self, destination: Path, limit: int) -> None:
         """Copy the content; VerificationError when it has more than `limit` bytes."""
         if self.size > limit:
-            raise VerificationError(f"The package's file {self.path} has {self.size} bytes, more than the {limit} allowed.")
+            raise VerificationError(f"The package's file {self.path} has {self.size} bytes; {limit} are allowed.")
         with destination.open("wb") as file:
             while chunk := self.content.read(_CHUNK):
                 file.write(chunk)
@@ -66,7 +66,7 @@ def _decompressed(member: Any, what: str) -> IO[bytes]:
 
         return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(member, read_across_frames=True))
     if suffix == ".gz":
-        return gzip.open(member)
+        return io.BufferedReader(gzip.GzipFile(fileobj=member))
     if suffix == ".bz2":
         return bz2.open(member)
     if suffix == "":

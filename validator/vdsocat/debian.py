@@ -91,10 +91,9 @@ def gpgv_verifier(keyring: Path = ARCHIVE_KEYRING) -> Verifier:
             message.write_bytes(signed)
             text = Path(home, "Release")
             command = ["gpgv", "--homedir", home, "--keyring", str(keyring), "--status-fd", "1"]
+            command += ["--output", str(text), str(message)]
             try:
-                result = subprocess.run(
-                    [*command, "--output", str(text), str(message)], capture_output=True, stdin=subprocess.DEVNULL, check=False
-                )
+                result = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)
             except FileNotFoundError:
                 raise RunError(f"gpgv, which checks the signature of {what}, is not installed; install gpgv.") from None
             said = {line.split()[1] for line in result.stdout.decode("utf-8", "replace").splitlines() if " " in line}
@@ -167,24 +166,28 @@ class DebianArchive:
         """Write the package file (.deb) to `destination`, its size and hash checked against the index."""
         what = f"{package.name} {package.version}"
         if self.offline:
-            raise NotCachedError(f"{what} is not in the cache {self.cache.root}; run once without --offline to fetch it.")
+            raise self._not_cached(what)
         self.progress(f"fetching {what} ({megabytes(package.size)})")
         url = f"{self._base(suite)}/{package.path.replace('+', '%2B').replace('~', '%7E')}"
-        self.downloader.fetch(
-            Download(url, what, limit=package.size, size=package.size, sha256=package.sha256), destination, self.progress
-        )
+        download = Download(url, what, limit=package.size, size=package.size, sha256=package.sha256)
+        self.downloader.fetch(download, destination, self.progress)
 
     def _base(self, suite: str) -> str:
         return self.mirror(suite).rstrip("/")
 
     def _load_release(self, suite: str) -> Release:
         what = f"the InRelease file of Debian {suite}"
-        parts = self._release_parts(suite)
-        cached = self.cache.path(*parts)
-        if cached.is_file() and (self.offline or 0 <= time.time() - cached.stat().st_mtime < self.refresh_after):
-            return read_release(self.verify(cached.read_bytes(), what), suite, what)
         if self.offline:
-            raise NotCachedError(f"{what[0].upper()}{what[1:]} is not in the cache {self.cache.root}; run once without --offline.")
+            copies = list(self.cache.path("debian", "releases").glob(f"*/{suite}/InRelease"))
+            if not copies:
+                raise self._not_cached(what)
+            newest = max(copies, key=lambda path: path.stat().st_mtime)
+            return read_release(self.verify(newest.read_bytes(), what), suite, what)
+        mirror = hashlib.sha256(self._base(suite).encode()).hexdigest()[:12]
+        parts = ("debian", "releases", mirror, suite, "InRelease")
+        cached = self.cache.path(*parts)
+        if cached.is_file() and 0 <= time.time() - cached.stat().st_mtime < self.refresh_after:
+            return read_release(self.verify(cached.read_bytes(), what), suite, what)
         url = f"{self._base(suite)}/dists/{suite}/InRelease"
         try:
             with tempfile.TemporaryDirectory(prefix="vdsocat-") as directory:
@@ -202,14 +205,10 @@ class DebianArchive:
         self.cache.replace(*parts, content=signed)
         return release
 
-    def _release_parts(self, suite: str) -> tuple[str, ...]:
-        mirror = "cached" if self.offline else self._base(suite)
-        if self.offline:
-            try:
-                mirror = self._base(suite)
-            except InputError:
-                pass
-        return ("debian", "releases", hashlib.sha256(mirror.encode()).hexdigest()[:12], suite, "InRelease")
+    def _not_cached(self, what: str) -> NotCachedError:
+        return NotCachedError(
+            f"{what[0].upper()}{what[1:]} is not in the cache {self.cache.root}; run once without --offline."
+        )
 
     def _load_packages(self, suite: str, architecture: str, release: Release) -> tuple[Package, ...]:
         name = f"main/binary-{architecture}/Packages.xz"
@@ -220,7 +219,7 @@ class DebianArchive:
 
         def make(partial: Path) -> None:
             if self.offline:
-                raise NotCachedError(f"{what[0].upper()}{what[1:]} is not in the cache {self.cache.root}; run once without --offline.")
+                raise self._not_cached(what)
             self.progress(f"fetching {what} ({megabytes(size)})")
             packed = partial.with_name(partial.name + ".xz")
             try:
@@ -240,7 +239,7 @@ class DebianArchive:
     def _fetch_index(
         self, suite: str, name: str, sha256: str, size: int, by_hash: bool, what: str, destination: Path
     ) -> None:
-        """Fetch by hash where the mirror offers it: the plain name may change under us (repository format, by-hash)."""
+        """Fetch by hash where the mirror offers it: what the plain name stands for may change under us."""
         if size > _INDEX_LIMIT:
             raise VerificationError(f"{what} is {megabytes(size)} large, more than is believable.")
         base = f"{self._base(suite)}/dists/{suite}"
@@ -250,7 +249,7 @@ class DebianArchive:
         for url in urls:
             try:
                 download = Download(url, what, limit=size, size=size, sha256=sha256)
-                return self.downloader.fetch(download, destination, self.progress)
+                self.downloader.fetch(download, destination, self.progress)
             except NotFoundError:
                 if url == urls[-1]:
                     raise
@@ -259,6 +258,8 @@ class DebianArchive:
                     f"{what[0].upper()}{what[1:]} at {url} is not the one that the suite's signed Release names; "
                     "the mirror may be in the middle of an update, or damaged."
                 ) from None
+            else:
+                return
 
 
 def read_release(text: bytes, suite: str, what: str) -> Release:
@@ -272,7 +273,8 @@ def read_release(text: bytes, suite: str, what: str) -> Release:
     fields = Deb822(text.decode("utf-8", "replace").splitlines())
     names = {fields.get("Suite", ""), fields.get("Codename", "")} - {""}
     if suite not in names:
-        raise VerificationError(f"{what} is about {' / '.join(sorted(names)) or 'no suite'}: the mirror gives the wrong file.")
+        about = " / ".join(sorted(names)) or "no suite"
+        raise VerificationError(f"{what} is about {about}: the mirror gives the wrong file.")
     files: dict[str, tuple[str, int]] = {}
     for line in fields.get("SHA256", "").splitlines():
         words = line.split()

@@ -37,7 +37,7 @@ _CONFIG_LIMIT = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class KernelPackage:
-    """A kernel that a suite offers: the package with its image, and the one with its configuration if that is another."""
+    """A kernel that a suite offers: the package with its image, and the one with its configuration, if another."""
 
     suite: str
     architecture: str
@@ -182,4 +182,3 @@ def _take(
     finally:
         deb.unlink(missing_ok=True)
     return found
-

@@ -76,15 +76,19 @@ def unpack(data: bytes | mmap, payload: Payload, subject: str, limit: int = UNPA
 
 
 def find_compressed(data: bytes | mmap, at_least: int = 64 << 10) -> Payload | None:
-    """The first compressed stream anywhere in `data` that unpacks to `at_least` bytes or is of an unreadable kind.
+    """The first compressed stream anywhere in `data` that unpacks to `at_least` bytes.
 
     Self-extracting kernels state nowhere portable where their payload is; scripts/extract-vmlinux searches, too.
+    Without any, the first magic number of LZ4 or LZO counts, which any kernel may also hold as a constant.
     """
+    not_unpacked = None
     for match in _ANY_MAGIC.finditer(data):
         payload = Payload(match.start(), len(data), match.lastgroup or "")
-        if payload.compression in _NOT_UNPACKED or len(unpacked_beginning(data, payload, at_least)) >= at_least:
+        if payload.compression in _NOT_UNPACKED:
+            not_unpacked = not_unpacked or payload
+        elif len(unpacked_beginning(data, payload, at_least)) >= at_least:
             return payload
-    return None
+    return not_unpacked
 
 
 def unpacked_beginning(data: bytes | mmap, payload: Payload, size: int) -> bytes:

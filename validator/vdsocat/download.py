@@ -64,7 +64,7 @@ class Downloader:
             for pause in (*self.pauses, None):
                 try:
                     return self._attempt(download, file, progress)
-                except _WriteFailed as error:
+                except _WriteError as error:
                     raise error.cause from None
                 except (OSError, http.client.HTTPException) as error:
                     if isinstance(error, urllib.error.HTTPError):
@@ -115,7 +115,7 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(size, 1000) / 1e3:.0f} kB"
 
 
-class _WriteFailed(Exception):
+class _WriteError(Exception):
     """The disk, not the network: no reason to try again."""
 
     def __init__(self, cause: OSError) -> None:
@@ -132,7 +132,7 @@ def _write(file: BinaryIO, chunk: bytes | None) -> None:
         else:
             file.write(chunk)
     except OSError as error:
-        raise _WriteFailed(error) from None
+        raise _WriteError(error) from None
 
 
 def _request(url: str) -> urllib.request.Request:
@@ -154,7 +154,7 @@ def _refuse_final_status(error: urllib.error.HTTPError, download: Download) -> N
         raise NotFoundError(f"{download.what} is not at {download.url} (HTTP status {error.code}).") from None
     if error.code not in _RETRIED_STATUS:
         raise FetchError(
-            f"{download.what} could not be fetched: {download.url} answers with HTTP status {error.code} ({error.reason})."
+            f"{download.what} could not be fetched: {download.url} answers with HTTP status {error.code}."
         ) from None
 
 

@@ -35,7 +35,7 @@ class AbiJudgement:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A capture with what was found in it; `release` is the kernel's own word, or the provider's version."""
+    """A capture with what was found in it; `release` is the kernel.org release, or the provider's version."""
 
     capture: Capture
     release: str
@@ -65,7 +65,7 @@ class _Expectation:
 def judge_capture(capture: Capture, catalog: Catalog) -> Judgement:
     """Hold a capture to the catalogue. RunError when it lacks what judging needs (no ABI reported a release)."""
     if capture.provenance.provider == "linux":
-        release = capture.release
+        release = capture.upstream_release
         if release is None:
             raise RunError(f"{capture.provenance.source}: no probe reported the kernel's release.")
         return Judgement(capture, release, tuple(_judge_on_kernel(one, capture, catalog, release) for one in capture.abis))

@@ -71,7 +71,7 @@ def unpack_kernel(image: KernelImage, directory: Path) -> Path:
     Raises InputError if there is no compressed kernel in it, or it is damaged, cut short, or compressed with
     LZ4 or LZO, or the result cannot be written.
     """
-    if image.payload is None and image.format not in _SELF_EXTRACTING:
+    if image.payload is None and not _is_self_extracting(image):
         return image.path
     origin = hashlib.sha256(os.fsencode(image.path.resolve())).hexdigest()[:12]
     target = directory / f"{image.path.name}-{origin}.unpacked"
@@ -81,11 +81,16 @@ def unpack_kernel(image: KernelImage, directory: Path) -> Path:
 
 def read_release(image: KernelImage) -> str | None:
     """The release that the image states, unpacking it as far as needed; None if it holds no "Linux version" text."""
-    if image.release is not None or (image.payload is None and image.format not in _SELF_EXTRACTING):
+    if image.release is not None or (image.payload is None and not _is_self_extracting(image)):
         return image.release
     return _with_contents(
         image.path, lambda contents: find_release_in_payload(contents.data, _payload(image, contents), contents.subject)
     )
+
+
+def _is_self_extracting(image: KernelImage) -> bool:
+    """Whether a compressed kernel is somewhere inside: so in a uImage of a zImage, not in one that shows a release."""
+    return image.format in _SELF_EXTRACTING or (image.format == "uImage" and image.release is None)
 
 
 def _with_contents(path: Path, use: Callable[[Contents], _Result]) -> _Result:

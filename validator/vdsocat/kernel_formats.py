@@ -159,10 +159,18 @@ def _read_elf(contents: Contents) -> KernelHeader | None:
         return KernelHeader("vmlinux", header.arch, bits, endianness, release)
     payload = find_compressed(data)
     if payload is not None:
-        release = find_release_in_payload(data, payload, contents.subject)
+        try:
+            release = find_release_in_payload(data, payload, contents.subject)
+        except InputError:
+            raise InputError(
+                f'{contents.subject} is not recognisable as a kernel: it has no "Linux version" text, '
+                f"and the {payload.compression} data in it cannot be unpacked to find one"
+            ) from None
         if release is not None:
             return KernelHeader("vmlinuz", header.arch, bits, endianness, release, payload)
-    what = "a shared object" if "PT_DYNAMIC" in types else 'an ELF file without a "Linux version" text'
+    what = (
+        "a shared object or static program" if "PT_DYNAMIC" in types else 'an ELF file without a "Linux version" text'
+    )
     raise InputError(f"{contents.subject} is no kernel image: it is {what} for {machine}")
 
 
@@ -332,7 +340,8 @@ def _read_compressed(contents: Contents) -> KernelHeader | None:
     payload = Payload(0, len(contents.data), compression)
     inner = unpacked_beginning(contents.data, payload, _BEGINNING)
     if not inner:
-        next(unpack(contents.data, payload, contents.subject), None)
+        for _ in unpack(contents.data, payload, contents.subject):
+            pass  # raises for what is damaged, truncated or of an unreadable kind
         raise InputError(f"{contents.subject} is no kernel image: its {compression} data are empty")
     header = read_header(Contents(inner, f"what unpacks from {contents.subject}", complete=False))
     name = f"{header.format}.{_SUFFIXES.get(compression, compression)}"

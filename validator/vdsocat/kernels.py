@@ -116,7 +116,8 @@ def load_kernel_table(directory: Path) -> KernelTable:
     raw = read_checked(path)
     table = KernelTable(
         kernels=tuple(
-            NamedKernel(_request_from_document(entry, directory), tuple(entry.get("sets", ()))) for entry in raw["kernels"]
+            NamedKernel(_request_from_document(entry, directory), tuple(entry.get("sets", ())))
+            for entry in raw["kernels"]
         ),
         sets={entry["set"]: entry["about"] for entry in raw["sets"]},
         architectures=tuple(
@@ -172,7 +173,8 @@ def resolve_debian(request: DebianRequest, archive: DebianArchive, table: Kernel
         except (InputError, NotCachedError, StaleIndexError) as error:
             refusals.append(error)
             if isinstance(error, StaleIndexError) and len(request.suites) > 1:
-                archive.progress(f"passing over {suite}: {error}")
+                where = f"Debian {suite}/{request.architecture}"
+                archive.progress(f"passing over {where}: the mirror's index does not match its signed Release")
         if found and request.first:
             break
     if found:
@@ -241,9 +243,7 @@ def _debian_request(source: str, rest: str, table: KernelTable) -> DebianRequest
     )
 
 
-def _newest_in_suite(
-    request: DebianRequest, suite: str, archive: DebianArchive, table: KernelTable
-) -> KernelPackage:
+def _newest_in_suite(request: DebianRequest, suite: str, archive: DebianArchive, table: KernelTable) -> KernelPackage:
     architecture = request.architecture
     try:
         packages = archive.linux_packages(suite, architecture)
@@ -270,14 +270,12 @@ def _newest_in_suite(
     return fitting[-1]
 
 
-def _default_flavour(
-    kernels: tuple[KernelPackage, ...], architecture: str, suite: str, table: KernelTable
-) -> str:
+def _default_flavour(kernels: tuple[KernelPackage, ...], architecture: str, suite: str, table: KernelTable) -> str:
     there = flavours(kernels)
     known = table.architecture(architecture)
     if known and known.flavour in there:
         return known.flavour
-    plain = [one for one in flavours(one for one in kernels if not one.is_special)]
+    plain = flavours(one for one in kernels if not one.is_special)
     if len(plain) == 1:
         return plain[0]
     raise InputError(
@@ -317,6 +315,7 @@ def _request_from_document(entry: dict[str, Any], directory: Path) -> KernelRequ
             fragment=directory / "kconfig" / f"{entry['kernel']}.config",
             suites=tuple(raw["suites"]),
             release=raw["release"],
+            headers=raw.get("headers", {}),
         ),
     )
 

@@ -32,7 +32,9 @@ def _read_manifest() -> dict[str, ProbeRecord]:
         probes = json.loads((_DIRECTORY / "manifest.json").read_text(encoding="utf-8"))["probes"]
         return {name: ProbeRecord(**record) for name, record in probes.items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"the probes' manifest cannot be read ({error}); reinstall vdsocat, or run make probes") from None
+        raise InputError(
+            f"the probes' manifest cannot be read ({error}); reinstall vdsocat, or run make probes"
+        ) from None
 
 
 def probe_name(abi: str, endianness: str) -> str:
@@ -59,7 +61,11 @@ def load_probe(name: str) -> bytes:
     try:
         content = (_DIRECTORY / name).read_bytes()
     except OSError as error:
-        raise InputError(f"the probe {name} cannot be read ({error.strerror}); reinstall vdsocat, or run make probes") from None
+        raise InputError(
+            f"the probe {name} cannot be read ({error.strerror}); reinstall vdsocat, or run make probes"
+        ) from None
     if hashlib.sha256(content).hexdigest() != record.sha256:
-        raise InputError(f"the probe {name} is damaged: its checksum is not the manifest's; reinstall vdsocat, or run make probes")
+        raise InputError(
+            f"the probe {name} is damaged: its checksum is not the manifest's; reinstall vdsocat, or run make probes"
+        )
     return content

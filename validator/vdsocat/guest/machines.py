@@ -25,6 +25,7 @@ class Machine:
     console: str
     deadline: int
     append: str = ""
+    least_qemu: str | None = None
     facts: Mapping[str, bool] = field(default_factory=dict)
 
     @property
@@ -83,5 +84,6 @@ def _machine(path: Path) -> Machine:
         console=raw["console"],
         deadline=raw["deadline"],
         append=raw.get("append", ""),
+        least_qemu=raw.get("least_qemu"),
         facts=raw.get("facts", {}),
     )

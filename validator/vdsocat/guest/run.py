@@ -69,6 +69,8 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings) -> BootPlan:
     """Choose the machine and write the initramfs. InputError for a kernel that cannot be used, RunError without QEMU."""
     image = identify_kernel(kernel.image)
     machine = machine_for(settings.machines, image.arch, image.bits, image.endianness, kernel.image)
+    qemu = settings.qemu(machine.qemu)
+    _require_version(qemu, machine)
     probes = {name: load_probe(name) for name in _probes_for(machine)}
     archive = write_initramfs(probes[probe_name(machine.native_abi, machine.endianness)], probes)
     initramfs = settings.cache.file(
@@ -77,7 +79,7 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings) -> BootPlan:
         make=lambda path: _write(path, archive),
     )
     payload = bootable_payload(image, settings.cache.path("payload"))
-    command = machine.command(settings.qemu(machine.qemu), payload, initramfs, settings.append)
+    command = machine.command(qemu, payload, initramfs, settings.append)
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in probes.items()}
     return BootPlan(kernel, image, machine, tuple(command), digests, settings.deadline or machine.deadline)
 
@@ -129,6 +131,22 @@ def qemu_version(binary: str) -> str | None:
         raise RunError(f"{binary} cannot be run ({error}).") from None
     match = re.search(r"version (\d+(?:\.\d+)+)", said)
     return match.group(1) if match else None
+
+
+def _require_version(qemu: str, machine: Machine) -> None:
+    """RunError when the machine needs a newer QEMU; only asked where a machine says so, because asking takes time."""
+    if machine.least_qemu is None:
+        return
+    version = qemu_version(qemu)
+    if version is None or _version_key(version) < _version_key(machine.least_qemu):
+        raise RunError(
+            f"{machine.name} kernels need QEMU {machine.least_qemu} or newer, and {qemu} is {version}; "
+            "name a directory with a newer one with --qemu."
+        )
+
+
+def _version_key(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 def _probes_for(machine: Machine) -> list[str]:

@@ -30,14 +30,15 @@ def draw_header() -> str:
 def draw_rows(result: CheckResult, paint: Paint = plain) -> Iterator[str]:
     """The lines of one source: a row per ABI, each followed by the findings that need a reader."""
     if result.judgement is None:
-        yield _line([result.source, "", "", "run not completed" if result.error_status == 3 else "not usable", ""])
+        yield _line([_fit_left(result.source, _COLUMNS[0][1]), "", "", "run not completed" if result.error_status == 3 else "not usable", ""])
         yield from _wrap(result.error or "")
         return
     release = _short_release(result.judgement.release)
+    label = _fit_left(result.source, _COLUMNS[0][1])
     for position, (judged, seen) in enumerate(
         zip(result.judgement.abis, result.judgement.capture.abis, strict=True)
     ):
-        source = result.source if position == 0 else ""
+        source = label if position == 0 else ""
         verdict = judged.verdict
         cells = [source, release if position == 0 else "", abi_label(judged), _seen(judged, seen.kuser is not None)]
         yield _line(cells) + paint(str(verdict), verdict)
@@ -89,6 +90,11 @@ def _short_release(release: str) -> str:
         return str(KernelRelease.parse(release))
     except ValueError:
         return release
+
+
+def _fit_left(text: str, width: int) -> str:
+    """The end of a long text: that is what tells two paths apart."""
+    return text if len(text) <= width else "…" + text[-(width - 1) :]
 
 
 def _line(cells: Sequence[str]) -> str:
