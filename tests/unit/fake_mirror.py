@@ -204,7 +204,7 @@ def serving(root: Path) -> Iterator[Server]:
     root.mkdir(parents=True, exist_ok=True)
     state = Server()
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, server_state=state, directory=str(root))) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         state.url = f"http://127.0.0.1:{server.server_address[1]}"
         try:

@@ -56,7 +56,7 @@ def read_recipes(path: Path) -> list[Recipe]:
             endianness=row["endianness"],
             assembly=row["assembly"],
             tools=tuple(row["tools"]),
-            packages=tuple(row["packages"]),
+            packages=tuple(row["package"].split()),
             flags=common + tuple(row["flags"]),
         )
         for row in table["probe"]

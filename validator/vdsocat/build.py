@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -209,25 +210,23 @@ def _listed(names: Sequence[str]) -> str:
 def _untar(read: Callable[[int], bytes], directory: Path, what: str) -> None:
     """Unpack with tar, which neither leaves the directory nor needs to be root; much faster than Python's tarfile."""
     command = ["tar", "-x", "--no-same-owner", "--strip-components=1", "-C", str(directory)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdin is not None
-    assert process.stderr is not None
-    try:
-        with contextlib.suppress(BrokenPipeError):
-            while chunk := read(_CHUNK):
-                process.stdin.write(chunk)
-            process.stdin.close()
-        complaint = process.stderr.read().decode("utf-8", "replace").strip().splitlines()
-    except (lzma.LZMAError, EOFError) as error:
-        raise VerificationError(f"The tarball in {what} is damaged ({error}).") from None
-    finally:
-        process.stderr.close()
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()
-        if process.wait() and not complaint:
-            complaint = [f"tar ended with status {process.returncode}"]
-    if process.returncode:
-        raise RunError(f"{what} could not be unpacked ({complaint[0]}).")
+    with tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=complaints)
+        assert process.stdin is not None
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                while chunk := read(_CHUNK):
+                    process.stdin.write(chunk)
+        except (lzma.LZMAError, EOFError) as error:
+            raise VerificationError(f"The tarball in {what} is damaged ({error}).") from None
+        finally:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+            process.wait()
+        if process.returncode:
+            complaints.seek(0)
+            lines = complaints.read().decode("utf-8", "replace").splitlines()
+            raise RunError(f"{what} could not be unpacked ({lines[0] if lines else 'tar failed'}).")
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ def read_capture(path: Path) -> Capture:
         document = json.loads(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(f"{path}: is no JSON.") from None
     return capture_from_json(document, str(path))
 

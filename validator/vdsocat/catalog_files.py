@@ -115,10 +115,11 @@ def _spell_schema_error(error: Any) -> str:
     if error.validator == "required":
         missing = sorted(set(error.validator_value) - set(error.instance))
         return f"the key {missing[0]!r} is missing."
-    if _of_release(error) and str(error.instance).startswith("LINUX_"):
-        return f"{error.instance!r} is a version node; a release, such as \"5.11\", is wanted."
-    if error.validator in ("oneOf", "type") and isinstance(error.instance, float | int):
-        return f"{error.instance!r} is a number; write releases as quoted strings, such as \"5.10\"."
+    for bound in error.instance if isinstance(error.instance, list) else [error.instance]:
+        if _of_release(error) and str(bound).startswith("LINUX_"):
+            return f'{bound!r} is a version node; a release, such as "5.11", is wanted.'
+        if error.validator in ("oneOf", "type") and isinstance(bound, float | int):
+            return f'{bound!r} is a number; write releases as quoted strings, such as "5.10".'
     if error.validator == "enum":
         allowed = ", ".join(map(str, error.validator_value))
         return f"{error.instance!r} is none of {allowed}."

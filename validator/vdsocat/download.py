@@ -126,11 +126,11 @@ class _WriteError(Exception):
 def _write(file: BinaryIO, chunk: bytes | None) -> None:
     """Append a chunk; None empties the file for a new attempt."""
     try:
-        if chunk is None:
+        if chunk is not None:
+            file.write(chunk)
+        elif file.tell():
             file.seek(0)
             file.truncate()
-        else:
-            file.write(chunk)
     except OSError as error:
         raise _WriteError(error) from None
 

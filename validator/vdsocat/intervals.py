@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from vdsocat.conditions import Condition, KernelFacts
 from vdsocat.exports import KernelRelease
@@ -22,23 +24,30 @@ class Bound:
     """A release at which something changed: it still was the old way in `before`, and is the new way in `after`.
 
     `before` is None when the change is known to have come with `after`; otherwise nothing is known of the
-    releases between the two.
+    releases between the two. `backports` are stable releases of older mainline releases that took the change over.
     """
 
     after: KernelRelease
     before: KernelRelease | None = None
+    backports: tuple[KernelRelease, ...] = ()
 
     @classmethod
-    def parse(cls, raw: str | list[str]) -> Bound:
-        """Read "5.11" or ["5.9", "5.11"]; ValueError for anything else."""
+    def parse(cls, raw: str | list[str] | Mapping[str, Any]) -> Bound:
+        """Read "5.11", ["5.9", "5.11"] or {release: "6.13", backports: ["6.12.2"]}; ValueError for anything else."""
         if isinstance(raw, str):
             return cls(KernelRelease.parse(raw))
+        if isinstance(raw, Mapping):
+            return cls(
+                KernelRelease.parse(raw["release"]), backports=tuple(map(KernelRelease.parse, raw["backports"]))
+            )
         before, after = raw
         return cls(KernelRelease.parse(after), KernelRelease.parse(before))
 
     def passed(self, release: KernelRelease) -> bool | None:
         """True at and after the change, False before it, None where the catalogue has not settled it."""
         if release >= self.after:
+            return True
+        if any(release.mainline == stable.mainline and release >= stable for stable in self.backports):
             return True
         if self.before is None:
             return False

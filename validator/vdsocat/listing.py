@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 FORMATS = ("table", "json", "csv", "markdown")
 _GAP = 2
-_NARROWEST_LAST = 20
+_NARROWEST_LAST = 12
+_BELOW = " " * 6
 
 
 def render_listing(
@@ -18,7 +19,8 @@ def render_listing(
 ) -> str:
     """The rows as text without a final newline. Every row has all columns; None is an empty cell, null in JSON.
 
-    JSON carries `kind` with a version as its schema; a table wraps its last column at `width` characters.
+    JSON carries `kind` with a version as its schema; a table keeps to `width` characters by
+    wrapping its last column.
     """
     match format:
         case "json":
@@ -37,18 +39,21 @@ def render_listing(
 
 
 def _cell(text: str | None) -> str:
-    return (text or "").replace("|", "\\|")
+    return (text or "").replace("|", "\\|").replace("\n", " ")
 
 
 def _table(rows: Sequence[Mapping[str, str | None]], columns: Sequence[str], width: int) -> str:
+    """Aligned columns; empty ones are left out. A last cell that does not fit goes below its line, indented."""
     shown = [column for column in columns if any(row[column] for row in rows)] or list(columns)
-    widths = [max(len(column), *(len(row[column] or "") for row in rows), 0) if rows else len(column) for column in shown]
-    indent = sum(widths[:-1]) + _GAP * (len(shown) - 1)
-    last = max(_NARROWEST_LAST, width - indent)
+    widths = [max([len(column), *(len(row[column] or "") for row in rows)]) for column in shown]
+    room = max(_NARROWEST_LAST, width - sum(widths[:-1]) - _GAP * (len(shown) - 1))
     lines = []
     for cells in ([column.upper() for column in shown], *([row[column] or "" for column in shown] for row in rows)):
         start = "".join(cell.ljust(size + _GAP) for cell, size in zip(cells[:-1], widths[:-1], strict=True))
-        wrapped = textwrap.wrap(cells[-1], last, break_on_hyphens=False) or [""]
-        lines.append((start + wrapped[0]).rstrip())
-        lines += [" " * indent + more for more in wrapped[1:]]
+        fits = len(cells[-1]) <= room
+        lines.append((start + cells[-1] if fits else start).rstrip())
+        if not fits:
+            lines += textwrap.wrap(
+                cells[-1], width, initial_indent=_BELOW, subsequent_indent=_BELOW, break_on_hyphens=False
+            )
     return "\n".join(lines)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from vdsocat.catalog import Abi, AreaEntry, Catalog, CatalogExport
 from vdsocat.conditions import KernelFacts
 from vdsocat.exports import KernelRelease
-from vdsocat.intervals import Decision, Interval, State, decide_any
+from vdsocat.intervals import Interval, State, decide_any
 
 ROW_COLUMNS = ("abi", "symbol", "version", "since", "until", "condition")
 RELEASE_COLUMNS = ("abi", "mode", "symbol", "version", "state", "reason")
+_CONDITIONAL = "conditional"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,11 @@ def rows_over_time(catalog: Catalog, names: frozenset[str], abis: Sequence[Abi])
 
 
 def rows_at_release(names: frozenset[str], abis: Sequence[Abi], release: KernelRelease) -> Iterator[dict[str, str | None]]:
-    """For one kernel release: a row per ABI and symbol with its state (present, absent, unknown) and the reason.
+    """For one kernel release: a row per ABI and symbol with its state and the reason.
 
-    An ABI that kernels run natively and as compat has one row for both where they agree.
+    States are present, absent, `conditional` (it depends on the kernel's configuration or the machine) and unknown
+    (the catalogue has not settled it). An ABI that kernels run natively and as compat has one row, of mode `both`,
+    where they agree.
     """
     for abi in abis:
         by_mode = {mode: list(_states(abi, mode, names, release)) for mode in abi.modes()}
@@ -77,7 +80,7 @@ def rows_at_release(names: frozenset[str], abis: Sequence[Abi], release: KernelR
         for (symbol, where, state, reason), modes in merged.items():
             yield {
                 "abi": abi.name,
-                "mode": ", ".join(modes),
+                "mode": "both" if len(modes) > 1 else modes[0],
                 "symbol": symbol,
                 "version": where,
                 "state": state,
@@ -89,30 +92,35 @@ def _states(
     abi: Abi, mode: str, names: frozenset[str], release: KernelRelease
 ) -> Iterator[tuple[str | None, str | None, str, str]]:
     facts = KernelFacts(mode)
-    hosted = decide_any(tuple(host.interval for host in abi.hosts if host.mode == mode), release, facts)
-    if hosted.state is State.ABSENT:
-        yield None, None, str(State.ABSENT), f"Linux {release} does not run this ABI: {hosted.reason}"
+    hosts = [host.interval for host in abi.hosts if host.mode == mode]
+    if not any(interval.covers(release) is not False for interval in hosts):
+        stretches = "; ".join(interval.spell_releases() for interval in hosts)
+        yield None, None, str(State.ABSENT), f"Linux {release} does not run this ABI: {stretches}"
         return
-    mapped = decide_any(tuple(one.interval for one in abi.vdso), release, facts)
-    groups: dict[tuple[str, str, bool], list[Exported]] = {}
+    images = [one.interval for one in abi.vdso]
+    groups: dict[tuple[str, str, bool], list[Interval]] = {}
     for one in entries_of(abi, names):
-        groups.setdefault((one.symbol, one.where, one.in_image), []).append(one)
+        groups.setdefault((one.symbol, one.where, one.in_image), []).append(one.interval)
     if not groups:
         yield None, None, str(State.ABSENT), "never exported by this ABI"
-    for (symbol, where, in_image), entries in groups.items():
-        decision = decide_any(tuple(one.interval for one in entries), release, facts)
-        if in_image:
-            decision = _both(mapped, decision)
-        yield symbol, where, str(decision.state), decision.reason
+    for (symbol, where, in_image), intervals in groups.items():
+        state, reason = _spell_state(intervals, release, facts)
+        if in_image and state != State.ABSENT:
+            image_state, image_reason = _spell_state(images, release, facts)
+            if image_state != State.PRESENT:
+                both = f"{image_reason}; {reason}" if state == _CONDITIONAL else f"{image_reason} ({reason})"
+                state, reason = image_state, both
+        yield symbol, where, state, reason
 
 
-def _both(image: Decision, symbol: Decision) -> Decision:
-    """A symbol is there if the image is there and has it."""
-    if symbol.state is State.ABSENT or image.state is State.PRESENT:
-        return symbol
-    if image.state is State.ABSENT or symbol.state is State.PRESENT:
-        return Decision(image.state, f"the vDSO itself {image.reason}")
-    return Decision(State.UNKNOWN, f"{symbol.reason}; the vDSO itself {image.reason}")
+def _spell_state(intervals: Sequence[Interval], release: KernelRelease, facts: KernelFacts) -> tuple[str, str]:
+    """The state of the intervals taken together, with conditions that only a real kernel decides left standing."""
+    decision = decide_any(tuple(intervals), release, facts)
+    if decision.state is State.UNKNOWN:
+        for interval in intervals:
+            if interval.covers(release) and interval.when is not None and interval.when.decide(facts) is None:
+                return _CONDITIONAL, f"if {interval.when}, {interval.spell_releases()}"
+    return str(decision.state), decision.reason
 
 
 def _from_export(entry: CatalogExport) -> Exported:
