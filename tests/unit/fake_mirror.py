@@ -40,7 +40,7 @@ def sealed(text: bytes, what: str) -> bytes:
     return text.removeprefix(SEAL)
 
 
-def tarball(files: Mapping[str, bytes], links: Mapping[str, str] = {}) -> bytes:  # noqa: B006
+def tarball(files: Mapping[str, bytes], links: Mapping[str, str] = {}) -> bytes:
     """A tar archive of regular files and symbolic links, names as given."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
@@ -55,7 +55,7 @@ def tarball(files: Mapping[str, bytes], links: Mapping[str, str] = {}) -> bytes:
     return buffer.getvalue()
 
 
-def deb(files: Mapping[str, bytes], suffix: str = ".xz", links: Mapping[str, str] = {}) -> bytes:  # noqa: B006
+def deb(files: Mapping[str, bytes], suffix: str = ".xz", links: Mapping[str, str] = {}) -> bytes:
     """A .deb whose data.tar holds the files; `suffix` says how it is compressed."""
     members = {
         "debian-binary": b"2.0\n",

@@ -50,9 +50,7 @@ class FakeQemu:
         return False
 
 
-def make_fake_qemu(
-    directory: Path, console: bytes = b"", then: str = STAY, name: str = "qemu-system-i386"
-) -> FakeQemu:
+def make_fake_qemu(directory: Path, console: bytes = b"", then: str = STAY, name: str = "qemu-system-i386") -> FakeQemu:
     """Put a stand-in into `directory` that prints `console` and then does what `then` says."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "console").write_bytes(console)

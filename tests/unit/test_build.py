@@ -69,7 +69,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.skip("make is not installed")
     directory = tmp_path / "bin"
     directory.mkdir()
-    for name in ("make", "tar", "sh", "sed", "cp", "mkdir", "sleep", "test"):
+    for name in ("make", "tar", "sh", "sed", "cp", "mkdir", "sleep", "test", "echo"):
         (directory / name).symlink_to(str(shutil.which(name)))
     for name in ("flex", "bison", "bc"):
         (directory / name).symlink_to("/bin/true")
@@ -105,7 +105,7 @@ def mirror_with(tmp_path: Path, content: bytes) -> FakeMirror:
     return mirror
 
 
-def test_a_build_from_source_to_kernel(tmp_path: Path, tools: Path, recipe: BuildRecipe, monkeypatch: object) -> None:
+def test_a_build_from_source_to_kernel(tmp_path: Path, tools: Path, recipe: BuildRecipe) -> None:
     os.environ["SECRET"] = "of the caller"
     said: list[str] = []
     try:
@@ -119,7 +119,11 @@ def test_a_build_from_source_to_kernel(tmp_path: Path, tools: Path, recipe: Buil
     assert (files.source, files.package, files.version) == ("built:tiny", "linux-source-7.3", "7.3.4-1")
     assert (files.release, files.compiler, files.suite) == ("7.3.4-vdsocat", "cross-gcc (Test) 12", "trixie")
     assert {path.name for path in files.image.parent.iterdir()} == {"vmlinux", "config", "kernel.json"}
-    assert said == ["fetching linux-source-7.3 7.3.4-1 (1 kB)", "unpacking linux-source-7.3 7.3.4-1", "configuring tiny"]
+    assert said[2:] == [
+        "fetching linux-source-7.3 7.3.4-1 (1 kB)",
+        "unpacking linux-source-7.3 7.3.4-1",
+        "configuring tiny",
+    ]
 
 
 def test_what_makes_a_build_new(tmp_path: Path, tools: Path, recipe: BuildRecipe) -> None:
@@ -214,9 +218,7 @@ def test_the_newest_source_of_a_release(tmp_path: Path, recipe: BuildRecipe) -> 
         (deb({"./usr/src/linux-source-7.3.tar.xz": lzma.compress(b"no tar" * 999)}), "could not be unpacked"),
     ],
 )
-def test_source_packages_that_hold_no_source(
-    tmp_path: Path, recipe: BuildRecipe, content: bytes, reason: str
-) -> None:
+def test_source_packages_that_hold_no_source(tmp_path: Path, recipe: BuildRecipe, content: bytes, reason: str) -> None:
     archive = archive_of(mirror_with(tmp_path, content).root.as_uri(), tmp_path / "cache")
     suite, package = find_source(recipe, archive)
     with pytest.raises((VerificationError, RunError), match=reason):

@@ -23,9 +23,7 @@ TIME = Export("__vdso_time", "LINUX_2.6")
 
 
 def entry(export: Export, since: str = "5.1", until: str | None = None, when: str | None = None) -> CatalogExport:
-    interval = Interval(
-        Bound.parse(since), Bound.parse(until) if until else None, Condition(when) if when else None
-    )
+    interval = Interval(Bound.parse(since), Bound.parse(until) if until else None, Condition(when) if when else None)
     return CatalogExport(export, "function", interval, ())
 
 

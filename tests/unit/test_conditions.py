@@ -77,7 +77,7 @@ def test_a_decided_condition_does_not_hang_on_what_is_unknown(tree: Tree, values
 
 @given(trees())
 def test_negation_twice_changes_nothing(tree: Tree) -> None:
-    everything = {name: True for name in NAMES}
+    everything = dict.fromkeys(NAMES, True)
     once = Condition(spell(tree)).decide(KernelFacts("native", named=everything))
     twice = Condition(f"not not ({spell(tree)})").decide(KernelFacts("native", named=everything))
     assert once is twice
@@ -161,6 +161,6 @@ def test_the_reason_spells_every_fact_with_its_value() -> None:
     ],
 )
 def test_what_is_no_condition_is_refused_with_the_text(text: str) -> None:
-    with pytest.raises(ConditionError, match="is no condition|names") as refusal:
+    with pytest.raises(ConditionError, match=r"is no condition|names") as refusal:
         Condition(text)
     assert repr(text) in str(refusal.value)

@@ -18,7 +18,7 @@ ROWS: list[dict[str, str | None]] = [
     {"abi": "i386", "symbol": "__vdso_time", "note": "short", "more": "only in JSON"},
     {"abi": "x86-64", "symbol": None, "note": None, "more": None},
 ]
-WORDS = st.text(alphabet="ab |,\"\n\\é", max_size=12)
+WORDS = st.text(alphabet='ab |,"\n\\é', max_size=12)
 
 
 def cells(line: str) -> list[str]:
@@ -39,12 +39,12 @@ def test_a_column_without_any_value_is_left_out_of_a_table() -> None:
     assert render_listing(rows, COLUMNS, "test", "table").splitlines()[0] == "ABI   NOTE"
 
 
-def test_the_last_column_wraps_under_itself_and_loses_no_word() -> None:
+def test_a_last_cell_that_does_not_fit_goes_below_and_loses_no_word() -> None:
     note = " ".join(f"word{number}" for number in range(40))
     lines = render_listing([{"abi": "i386", "symbol": "x", "note": note}], COLUMNS, "test", "table", 60).splitlines()
     assert max(map(len, lines)) <= 60
-    assert all(line.startswith(" " * 14) for line in lines[2:])
-    assert " ".join(lines[1:]).split()[2:] == note.split()
+    assert len(lines) > 3
+    assert " ".join(lines[1:]).split() == ["i386", "x", *note.split()]
 
 
 def test_no_rows_still_have_a_header() -> None:

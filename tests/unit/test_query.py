@@ -20,7 +20,7 @@ def at(release: str, name: str, *abis: str) -> list[tuple[str | None, ...]]:
 
 def reason(release: str, name: str, abi: str, mode: str) -> str:
     rows = rows_at_release(CATALOG.matching_names(name), [CATALOG.abi(abi)], KernelRelease.parse(release))
-    (row,) = [row for row in rows if mode in (row["mode"] or "")]
+    (row,) = [row for row in rows if row["mode"] in (mode, "both")]
     return row["reason"] or ""
 
 
@@ -57,7 +57,7 @@ def test_an_alias_says_of_what() -> None:
 
 def test_an_entry_of_a_fixed_page_has_its_offset_for_a_version() -> None:
     (entry,) = entries_of(CATALOG.abi("arm"), frozenset({"kuser_get_tls"}))
-    assert (entry.where, entry.in_image) == ("kuser+0xfe0", False)
+    assert (entry.symbol, entry.where) == ("__kuser_get_tls", "kuser+0xfe0")
 
 
 @pytest.mark.parametrize(
@@ -74,13 +74,15 @@ def test_between_the_releases_of_a_pair_the_state_is_unknown() -> None:
 
 def test_modes_that_agree_share_a_row_and_others_do_not() -> None:
     # CONFIG_IA32_EMULATION is not known of a release, so compat is not decided to be absent.
-    assert at("6.1", "getcpu", "i386") == [("i386", "native, compat", "__vdso_getcpu", "present")]
-    assert at("6.1", "clock_gettime", "arm") == [("arm", "native, compat", "__vdso_clock_gettime", "unknown")]
-    assert reason("6.1", "clock_gettime", "arm", "native") == reason("6.1", "clock_gettime", "arm", "compat")
+    assert at("6.1", "getcpu", "i386") == [("i386", "both", "__vdso_getcpu", "present")]
     assert at("3.14", "kuser_get_tls", "arm") == [
-        ("arm", "native", "__kuser_get_tls", "present"),
+        ("arm", "native", "__kuser_get_tls", "conditional"),
         ("arm", "compat", None, "absent"),
     ]
+
+
+def test_the_condition_of_a_fixed_page_is_one_of_its_entries() -> None:
+    assert "CONFIG_KUSER_HELPERS" in reason("6.1", "kuser_get_tls", "arm", "native")
 
 
 def test_a_release_that_does_not_run_the_abi_says_so() -> None:
@@ -88,7 +90,17 @@ def test_a_release_that_does_not_run_the_abi_says_so() -> None:
 
 
 def test_a_symbol_is_not_there_without_its_image() -> None:
-    assert at("4.0", "clock_gettime", "arm")[0] == ("arm", "native", "__vdso_clock_gettime", "absent")
+    assert at("4.0", "clock_gettime", "arm") == [("arm", "both", "__vdso_clock_gettime", "absent")]
+
+
+def test_the_condition_of_the_image_is_one_of_the_symbol() -> None:
+    assert at("6.1", "clock_gettime", "arm") == [
+        ("arm", "native", "__vdso_clock_gettime", "conditional"),
+        ("arm", "compat", "__vdso_clock_gettime", "conditional"),
+    ]
+    assert "CONFIG_VDSO" in reason("6.1", "clock_gettime", "arm", "native")
+    assert "machine:arch-timer-usable" in reason("6.1", "clock_gettime", "arm", "native")
+    assert "CONFIG_VDSO" not in reason("6.1", "clock_gettime", "arm", "compat")
 
 
 def test_an_abi_that_never_had_it_says_never() -> None:
@@ -96,6 +108,6 @@ def test_an_abi_that_never_had_it_says_never() -> None:
     assert reason("6.1", "getrandom", "x86-64", "native") == "never exported by this ABI"
 
 
-def test_a_condition_that_no_release_decides_leaves_unknown_with_the_condition() -> None:
-    assert at("6.1", "getrandom", "i386") == [("i386", "native, compat", "__vdso_getrandom", "unknown")]
+def test_a_condition_that_no_release_decides_is_said() -> None:
+    assert at("6.1", "getrandom", "i386") == [("i386", "both", "__vdso_getrandom", "conditional")]
     assert "CONFIG_VDSO_GETRANDOM" in reason("6.1", "getrandom", "i386", "native")

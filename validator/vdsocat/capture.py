@@ -184,7 +184,8 @@ def _abi_from_json(raw: Mapping[str, Any], said_in: str) -> AbiCapture:
     values["image"] = _unpack(raw["image"], said_in) if raw["image"] is not None else None
     values["kuser"] = KuserPage(**raw["kuser"]) if raw["kuser"] is not None else None
     values["calls"] = tuple(_build(Call, call) for call in raw["calls"])
-    return _build(AbiCapture, values)
+    abi: AbiCapture = _build(AbiCapture, values)
+    return abi
 
 
 def _build(kind: Any, values: Mapping[str, Any]) -> Any:

@@ -17,7 +17,7 @@ from vdsocat.intervals import Bound, Interval
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a fact was read: a commit or release tag with a path, an address, a kernel or another binary, with a note."""
+    """Where a fact was read: a commit or release tag with a path, an address, a kernel or another binary."""
 
     commit: str | None = None
     tag: str | None = None
@@ -28,7 +28,9 @@ class Source:
     binary: str | None = None
 
     def __str__(self) -> str:
-        where = self.commit[:12] if self.commit else self.tag or self.kernel or self.binary or self.url or self.note or ""
+        where = (
+            self.commit[:12] if self.commit else self.tag or self.kernel or self.binary or self.url or self.note or ""
+        )
         return " ".join(part for part in (where, self.path) if part)
 
 
@@ -78,7 +80,7 @@ class AreaEntry:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A fixed user page without ELF: arm's kuser helpers, parisc's gateway page, bfin's fixed code, ia64's fsyscalls."""
+    """A fixed user page without ELF, such as arm's kuser helpers; `address` is None where it has none of its own."""
 
     name: str
     kind: str
@@ -274,9 +276,12 @@ def provider_from_document(document: Mapping[str, Any]) -> Provider:
 
 
 def _provider_abi(raw: Mapping[str, Any]) -> ProviderAbi:
-    outer = {"since": "0.0", **raw}
-    inherited = {key: outer[key] for key in ("since", "until", "source") if key in outer}
-    areas = ({**inherited, **area, "entries": [{**inherited, **one} for one in area["entries"]]} for area in raw.get("areas", ()))
+    outer: dict[str, Any] = {"since": "0.0", **raw}
+    inherited: dict[str, Any] = {key: outer[key] for key in ("since", "until", "source") if key in outer}
+    areas = (
+        {**inherited, **area, "entries": [{**inherited, **one} for one in area["entries"]]}
+        for area in raw.get("areas", ())
+    )
     return ProviderAbi(
         abi=raw["abi"],
         interval=_interval(outer),

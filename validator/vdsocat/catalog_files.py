@@ -102,7 +102,11 @@ def _spell_step(document: Any, path: Any, depth: int) -> str:
         here = here[step]
     step = list(path)[depth]
     if isinstance(step, int):
-        names = (here.get(key) for key in ("symbol", "function", "release", "area", "abi")) if isinstance(here, dict) else ()
+        names = (
+            (here.get(key) for key in ("symbol", "function", "release", "area", "abi"))
+            if isinstance(here, dict)
+            else ()
+        )
         return next((name for name in names if isinstance(name, str)), f"item {step + 1}")
     return str(step)
 
@@ -123,7 +127,7 @@ def _spell_schema_error(error: Any) -> str:
     if error.validator == "enum":
         allowed = ", ".join(map(str, error.validator_value))
         return f"{error.instance!r} is none of {allowed}."
-    return error.message + "."
+    return f"{error.message}."
 
 
 def _of_release(error: Any) -> bool:
@@ -137,7 +141,7 @@ def _loader() -> type:
     base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
     class Loader(base):  # type: ignore[valid-type, misc]
-        yaml_implicit_resolvers = {
+        yaml_implicit_resolvers = {  # noqa: RUF012 (PyYAML wants a class attribute)
             first: [entry for entry in entries if entry[0] != "tag:yaml.org,2002:timestamp"]
             for first, entries in base.yaml_implicit_resolvers.items()
         }
@@ -156,12 +160,12 @@ def _loader() -> type:
             seen.add(key_node.value)
         return dict(loader.construct_pairs(node, deep=True))
 
-    Loader.add_constructor("tag:yaml.org,2002:map", mapping_without_duplicates)  # type: ignore[attr-defined]
+    Loader.add_constructor("tag:yaml.org,2002:map", mapping_without_duplicates)
     return Loader
 
 
 def assemble_catalog(documents: Mapping[str, Any]) -> Catalog:
-    """The catalogue that these documents (by path under catalog/) make; InputError names the file that cannot be read."""
+    """The catalogue that documents (by path under catalog/) make; InputError names the one that cannot be read."""
 
     def build(prefix: str, from_document: Callable[[Mapping[str, Any]], Any]) -> list[Any]:
         return [_build(name, one, from_document) for name, one in documents.items() if name.startswith(prefix)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
@@ -24,7 +24,9 @@ class CheckTask:
     capture: Callable[[threading.Event, Progress], Capture]
 
 
-def check_all(tasks: Sequence[CheckTask], catalog: Catalog, workers: int, progress: Progress) -> Iterator[CheckResult]:
+def check_all(
+    tasks: Sequence[CheckTask], catalog: Catalog, workers: int, progress: Progress
+) -> Generator[CheckResult, None, None]:
     """A result for each task, in the order in which they end; tasks begin in the order given.
 
     One that cannot be completed never spoils the others. Closing the iterator, or an exception in the thread that

@@ -67,7 +67,9 @@ def _is_second_form(export: Export, symbol: ExpectedSymbol, seen: ExportSet) -> 
     """Whether it stands beside the forms that the catalogue has, all of which are there, under one more version."""
     versions = {form.version for form in symbol.exports + symbol.possible}
     present = {form.version for form in seen.named(symbol.name)}
-    return bool(symbol.exports) and export.version not in versions and {one.version for one in symbol.exports} <= present
+    return (
+        bool(symbol.exports) and export.version not in versions and {one.version for one in symbol.exports} <= present
+    )
 
 
 def _compare_symbol(symbol: ExpectedSymbol, seen: ExportSet) -> Iterator[Finding]:

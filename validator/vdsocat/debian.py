@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -189,10 +189,12 @@ class DebianArchive:
         if cached.is_file() and 0 <= time.time() - cached.stat().st_mtime < self.refresh_after:
             return read_release(self.verify(cached.read_bytes(), what), suite, what)
         url = f"{self._base(suite)}/dists/{suite}/InRelease"
+        # With a copy to fall back on, a mirror that does not answer is not waited for.
+        downloader = replace(self.downloader, pauses=(), timeout=10.0) if cached.is_file() else self.downloader
         try:
             with tempfile.TemporaryDirectory(prefix="vdsocat-") as directory:
                 fetched = Path(directory, "InRelease")
-                self.downloader.fetch(Download(url, what, limit=_RELEASE_LIMIT), fetched, self.progress)
+                downloader.fetch(Download(url, what, limit=_RELEASE_LIMIT), fetched, self.progress)
                 signed = fetched.read_bytes()
         except NotFoundError:
             raise SuiteError(f"The Debian mirror {self._base(suite)} has no suite {suite!r}.") from None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import io
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from vdsocat import __version__
 from vdsocat.errors import InputError, RunError
@@ -58,14 +58,16 @@ class Downloader:
         """Write the file to `destination`.
 
         NotFoundError when the server has no such file, FetchError when it cannot be fetched for any other reason,
-        VerificationError when its size or hash is wrong. On any of them, `destination` is left in no defined state.
+        VerificationError when its size or hash is wrong, RunError when the disk does not take it. After any of them the
+        content of `destination` is not to be used.
         """
-        with destination.open("wb") as file:
+        with destination.open("wb", buffering=0) as file:
             for pause in (*self.pauses, None):
                 try:
                     return self._attempt(download, file, progress)
                 except _WriteError as error:
-                    raise error.cause from None
+                    reason = error.cause.strerror or error.cause
+                    raise RunError(f"{download.what} could not be written to {destination} ({reason}).") from None
                 except (OSError, http.client.HTTPException) as error:
                     if isinstance(error, urllib.error.HTTPError):
                         _refuse_final_status(error, download)
@@ -80,7 +82,7 @@ class Downloader:
                     self.sleep(pause)
         raise AssertionError("unreachable")
 
-    def _attempt(self, download: Download, file: BinaryIO, progress: Callable[[str], None]) -> None:
+    def _attempt(self, download: Download, file: io.FileIO, progress: Callable[[str], None]) -> None:
         digest = hashlib.sha256()
         received = 0
         talked = time.monotonic()
@@ -123,11 +125,13 @@ class _WriteError(Exception):
         self.cause = cause
 
 
-def _write(file: BinaryIO, chunk: bytes | None) -> None:
+def _write(file: io.FileIO, chunk: bytes | None) -> None:
     """Append a chunk; None empties the file for a new attempt."""
     try:
         if chunk is not None:
-            file.write(chunk)
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[file.write(rest) :]
         elif file.tell():
             file.seek(0)
             file.truncate()

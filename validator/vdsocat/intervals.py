@@ -37,9 +37,7 @@ class Bound:
         if isinstance(raw, str):
             return cls(KernelRelease.parse(raw))
         if isinstance(raw, Mapping):
-            return cls(
-                KernelRelease.parse(raw["release"]), backports=tuple(map(KernelRelease.parse, raw["backports"]))
-            )
+            return cls(KernelRelease.parse(raw["release"]), backports=tuple(map(KernelRelease.parse, raw["backports"])))
         before, after = raw
         return cls(KernelRelease.parse(after), KernelRelease.parse(before))
 

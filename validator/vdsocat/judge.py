@@ -68,7 +68,9 @@ def judge_capture(capture: Capture, catalog: Catalog) -> Judgement:
         release = capture.upstream_release
         if release is None:
             raise RunError(f"{capture.provenance.source}: no probe reported the kernel's release.")
-        return Judgement(capture, release, tuple(_judge_on_kernel(one, capture, catalog, release) for one in capture.abis))
+        return Judgement(
+            capture, release, tuple(_judge_on_kernel(one, capture, catalog, release) for one in capture.abis)
+        )
     return Judgement(
         capture,
         capture.provenance.provider_version or "unknown",

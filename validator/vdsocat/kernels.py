@@ -133,8 +133,8 @@ def load_kernel_table(directory: Path) -> KernelTable:
 def expand_source(source: str, table: KernelTable) -> tuple[KernelRequest, ...]:
     """The kernels that a SOURCE means, in the order to run them; nothing is fetched.
 
-    Accepts debian:SUITE/ARCH[/FLAVOUR], built:NAME, set:NAME and the name of an entry of the table; InputError, with a
-    did-you-mean, for anything else.
+    Accepts debian:SUITE/ARCH[/FLAVOUR] (the newest of several suites where SUITE is written a+b), built:NAME, set:NAME
+    and the name of an entry of the table; InputError, with a did-you-mean, for anything else.
     """
     kind, _, rest = source.partition(":")
     if kind == "debian":
@@ -237,7 +237,7 @@ def _debian_request(source: str, rest: str, table: KernelTable) -> DebianRequest
     known = table.architecture(architecture)
     return DebianRequest(
         name=source,
-        suites=(suite,),
+        suites=tuple(suite.split("+")),
         architecture=known.name if known else architecture,
         flavour=flavour,
     )

@@ -108,7 +108,11 @@ def overlapping_intervals(given: LintInput) -> Iterator[Problem]:
     for abi in given.catalog.abis.values():
         for one, other in combinations(abi.exports, 2):
             same = (one.export.name, one.export.version) == (other.export.name, other.export.version)
-            if same and _conditions_meet(one.interval, other.interval) and _stretches_meet(one.interval, other.interval):
+            if (
+                same
+                and _conditions_meet(one.interval, other.interval)
+                and _stretches_meet(one.interval, other.interval)
+            ):
                 yield Problem(
                     _file(abi),
                     f"{one.export.name}: two entries overlap ({one.interval.spell_releases()}; "
@@ -153,7 +157,9 @@ def exports_without_image(given: LintInput) -> Iterator[Problem]:
             continue
         for entry in abi.exports:
             if entry.interval.since.after < min(one.interval.since.after for one in abi.vdso):
-                yield Problem(_file(abi), f"{entry.export.name}: is older than the vDSO ({entry.interval.spell_releases()}).")
+                yield Problem(
+                    _file(abi), f"{entry.export.name}: is older than the vDSO ({entry.interval.spell_releases()})."
+                )
 
 
 def unknown_elf_machines(given: LintInput) -> Iterator[Problem]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from vdsocat.catalog import Abi, AreaEntry, Catalog, CatalogExport
+from vdsocat.catalog import Abi, Area, AreaEntry, Catalog, CatalogExport
 from vdsocat.conditions import KernelFacts
 from vdsocat.exports import KernelRelease
 from vdsocat.intervals import Interval, State, decide_any
@@ -19,7 +19,8 @@ _CONDITIONAL = "conditional"
 class Exported:
     """One catalogue entry, ELF symbol or entry point of a fixed page, in one form.
 
-    `where` is the version node, or `AREA+0xOFFSET` for an entry point of a fixed page.
+    `where` is the version node, or `AREA+0xOFFSET` for an entry point of a fixed page. `within` are the stretches in
+    which there is the image, or the page, that it is in.
     """
 
     symbol: str
@@ -27,25 +28,44 @@ class Exported:
     where: str
     interval: Interval
     detail: str | None
-    in_image: bool
+    within: tuple[Interval, ...]
 
 
 def entries_of(abi: Abi, names: frozenset[str] | None = None) -> Iterator[Exported]:
     """All entries of an ABI whose symbol or function is among `names` (None: all of them)."""
+    images = tuple(one.interval for one in abi.vdso)
     for entry in abi.exports:
         if names is None or entry.export.name in names or entry.function in names:
-            yield _from_export(entry)
+            yield _from_export(entry, images)
     for area in abi.areas:
         for point in area.entries:
             if names is None or point.symbol in names or point.function in names:
-                yield _from_area(area.name, point)
+                yield _from_area(area, point)
+
+
+def joined(entries: Iterable[Exported]) -> Iterator[Exported]:
+    """The entries with those put together that differ in nothing asked for here, such as in the symbol type alone."""
+    waiting: list[Exported] = []
+    for one in entries:
+        for position, earlier in enumerate(waiting):
+            if earlier.interval.until == one.interval.since and _same_but_for_releases(earlier, one):
+                stretch = replace(earlier.interval, until=one.interval.until)
+                waiting[position] = replace(earlier, interval=stretch)
+                break
+        else:
+            waiting.append(one)
+    yield from waiting
+
+
+def _same_but_for_releases(one: Exported, other: Exported) -> bool:
+    return replace(one, interval=other.interval) == other and one.interval.when == other.interval.when
 
 
 def rows_over_time(catalog: Catalog, names: frozenset[str], abis: Sequence[Abi]) -> Iterator[dict[str, str | None]]:
     """A row per entry, and one without a symbol for each ABI that never had any of the names."""
     for abi in abis:
         found = False
-        for one in entries_of(abi, names):
+        for one in joined(entries_of(abi, names)):
             found = True
             yield {
                 "abi": abi.name,
@@ -64,7 +84,9 @@ def rows_over_time(catalog: Catalog, names: frozenset[str], abis: Sequence[Abi])
             }
 
 
-def rows_at_release(names: frozenset[str], abis: Sequence[Abi], release: KernelRelease) -> Iterator[dict[str, str | None]]:
+def rows_at_release(
+    names: frozenset[str], abis: Sequence[Abi], release: KernelRelease
+) -> Iterator[dict[str, str | None]]:
     """For one kernel release: a row per ABI and symbol with its state and the reason.
 
     States are present, absent, `conditional` (it depends on the kernel's configuration or the machine) and unknown
@@ -97,16 +119,15 @@ def _states(
         stretches = "; ".join(interval.spell_releases() for interval in hosts)
         yield None, None, str(State.ABSENT), f"Linux {release} does not run this ABI: {stretches}"
         return
-    images = [one.interval for one in abi.vdso]
-    groups: dict[tuple[str, str, bool], list[Interval]] = {}
-    for one in entries_of(abi, names):
-        groups.setdefault((one.symbol, one.where, one.in_image), []).append(one.interval)
+    groups: dict[tuple[str, str, tuple[Interval, ...]], list[Interval]] = {}
+    for one in joined(entries_of(abi, names)):
+        groups.setdefault((one.symbol, one.where, one.within), []).append(one.interval)
     if not groups:
         yield None, None, str(State.ABSENT), "never exported by this ABI"
-    for (symbol, where, in_image), intervals in groups.items():
+    for (symbol, where, within), intervals in groups.items():
         state, reason = _spell_state(intervals, release, facts)
-        if in_image and state != State.ABSENT:
-            image_state, image_reason = _spell_state(images, release, facts)
+        if state != State.ABSENT:
+            image_state, image_reason = _spell_state(within, release, facts)
             if image_state != State.PRESENT:
                 both = f"{image_reason}; {reason}" if state == _CONDITIONAL else f"{image_reason} ({reason})"
                 state, reason = image_state, both
@@ -123,11 +144,11 @@ def _spell_state(intervals: Sequence[Interval], release: KernelRelease, facts: K
     return str(decision.state), decision.reason
 
 
-def _from_export(entry: CatalogExport) -> Exported:
+def _from_export(entry: CatalogExport, images: tuple[Interval, ...]) -> Exported:
     detail = f"alias of {entry.alias_of}" if entry.alias_of else None
-    return Exported(entry.export.name, entry.function, entry.export.version or "", entry.interval, detail, True)
+    return Exported(entry.export.name, entry.function, entry.export.version or "", entry.interval, detail, images)
 
 
-def _from_area(area: str, point: AreaEntry) -> Exported:
-    where = area if point.offset is None else f"{area}+{point.offset:#x}"
-    return Exported(point.symbol, point.function, where, point.interval, None, False)
+def _from_area(area: Area, point: AreaEntry) -> Exported:
+    where = area.name if point.offset is None else f"{area.name}+{point.offset:#x}"
+    return Exported(point.symbol, point.function, where, point.interval, None, (area.interval,))

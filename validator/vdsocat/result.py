@@ -29,6 +29,6 @@ class CheckResult:
 
 
 def overall_status(results: Iterable[CheckResult], strict: bool = False) -> int:
-    """The exit status of a check of several sources: a `fail` counts before bad input, that before an incomplete run."""
+    """The exit status of several sources together: a `fail` counts before bad input, that before an incomplete run."""
     statuses = {result.exit_status(strict) for result in results}
     return next((status for status in (FAILED, BAD_INPUT, INCOMPLETE) if status in statuses), CONFORMS)

@@ -14,6 +14,8 @@ from vdsocat.exports import KernelRelease
 from vdsocat.finding import Finding, Verdict
 from vdsocat.intervals import Decision, Interval, State, decide_any
 
+_COMMON_ERRNOS = 34
+
 # What the probe calls; every other function is judged by its symbol alone.
 CALLED_FUNCTIONS = ("clock_gettime", "clock_gettime64", "gettimeofday", "getcpu", "time")
 
@@ -27,12 +29,17 @@ def judge_abi_runs(seen: AbiCapture, abi: Abi, decision: Decision) -> Iterator[F
                 State.UNKNOWN: Verdict.UNKNOWN,
                 State.PRESENT: Verdict.FAIL,
             }[decision.state]
-            error = os.strerror(seen.detail) if seen.detail else "no errno"
-            yield Finding("ABI-RUNS", verdict, abi.name, f"the kernel does not start its programs ({error}); {decision.reason}")
+            error = _errno_name(seen.detail)
+            yield Finding(
+                "ABI-RUNS", verdict, abi.name, f"the kernel does not start its programs ({error}); {decision.reason}"
+            )
         case "complete":
             if decision.state is State.ABSENT:
                 yield Finding(
-                    "ABI-RUNS", Verdict.REVIEW, abi.name, f"it runs although the catalogue says otherwise: {decision.reason}"
+                    "ABI-RUNS",
+                    Verdict.REVIEW,
+                    abi.name,
+                    f"it runs although the catalogue says otherwise: {decision.reason}",
                 )
             else:
                 yield Finding("ABI-RUNS", Verdict.PASS, abi.name, decision.reason)
@@ -41,7 +48,9 @@ def judge_abi_runs(seen: AbiCapture, abi: Abi, decision: Decision) -> Iterator[F
             yield Finding("ABI-RUNS", Verdict.FAIL, abi.name, f"its probe did not finish: {outcome} {detail}".rstrip())
 
 
-def judge_vdso_present(seen: AbiCapture, vdso: tuple[VdsoInterval, ...], release: KernelRelease, facts: KernelFacts) -> Finding:
+def judge_vdso_present(
+    seen: AbiCapture, vdso: tuple[VdsoInterval, ...], release: KernelRelease, facts: KernelFacts
+) -> Finding:
     """VDSO-PRESENT: an ELF image is mapped where the catalogue says so, and only there."""
     if not vdso:
         decision = Decision(State.ABSENT, "this ABI never had an ELF vDSO")
@@ -50,8 +59,16 @@ def judge_vdso_present(seen: AbiCapture, vdso: tuple[VdsoInterval, ...], release
     mapped = seen.image is not None
     if mapped:
         verdict = Verdict.REVIEW if decision.state is State.ABSENT else Verdict.PASS
-        return Finding("VDSO-PRESENT", verdict, "vDSO", decision.reason, seen=f"{len(seen.image or b'')} bytes at {seen.address or 0:#x}")
-    verdict = {State.ABSENT: Verdict.EXPECTED_ABSENT, State.UNKNOWN: Verdict.UNKNOWN, State.PRESENT: Verdict.FAIL}[decision.state]
+        return Finding(
+            "VDSO-PRESENT",
+            verdict,
+            "vDSO",
+            decision.reason,
+            seen=f"{len(seen.image or b'')} bytes at {seen.address or 0:#x}",
+        )
+    verdict = {State.ABSENT: Verdict.EXPECTED_ABSENT, State.UNKNOWN: Verdict.UNKNOWN, State.PRESENT: Verdict.FAIL}[
+        decision.state
+    ]
     return Finding("VDSO-PRESENT", verdict, "vDSO", f"none is mapped; {decision.reason}")
 
 
@@ -69,7 +86,9 @@ def judge_identity(image: VdsoImage, abi: Abi, endianness: str) -> Finding:
     )
 
 
-def judge_soname(image: VdsoImage, vdso: tuple[VdsoInterval, ...], release: KernelRelease, facts: KernelFacts) -> Iterator[Finding]:
+def judge_soname(
+    image: VdsoImage, vdso: tuple[VdsoInterval, ...], release: KernelRelease, facts: KernelFacts
+) -> Iterator[Finding]:
     """ELF-SONAME: the soname is the one that the catalogue records for this release, where it records one."""
     expected = [
         one.soname for one in vdso if one.soname and one.interval.decide(release, facts).state is not State.ABSENT
@@ -87,7 +106,7 @@ def judge_soname(image: VdsoImage, vdso: tuple[VdsoInterval, ...], release: Kern
 
 
 def judge_area(area: Area, seen: AbiCapture, release: KernelRelease, facts: KernelFacts) -> Iterator[Finding]:
-    """AREA-PRESENT: a fixed user page is there where the catalogue says so. Only arm's kuser page can be probed so far."""
+    """AREA-PRESENT: a fixed user page is there where the catalogue says so. The probe looks at arm's kuser page only."""
     decision = area.interval.decide(release, facts)
     if area.name != "kuser" or seen.kuser is None:
         yield Finding("AREA-PRESENT", Verdict.UNKNOWN, area.name, "the probe does not look at this area")
@@ -96,7 +115,9 @@ def judge_area(area: Area, seen: AbiCapture, release: KernelRelease, facts: Kern
         verdict = Verdict.REVIEW if decision.state is State.ABSENT else Verdict.PASS
         yield Finding("AREA-PRESENT", verdict, area.name, decision.reason, seen=f"helper version {seen.kuser.version}")
         return
-    verdict = {State.ABSENT: Verdict.EXPECTED_ABSENT, State.UNKNOWN: Verdict.UNKNOWN, State.PRESENT: Verdict.FAIL}[decision.state]
+    verdict = {State.ABSENT: Verdict.EXPECTED_ABSENT, State.UNKNOWN: Verdict.UNKNOWN, State.PRESENT: Verdict.FAIL}[
+        decision.state
+    ]
     yield Finding("AREA-PRESENT", verdict, area.name, f"the page is not mapped; {decision.reason}")
 
 
@@ -110,15 +131,27 @@ def judge_call(call: Call) -> Finding:
     returned = call.returned or 0
     if call.syscall_errno is not None:
         if -returned == call.syscall_errno:
-            return Finding("CALL-RETURN", Verdict.PASS, subject, f"refused like the system call ({os.strerror(call.syscall_errno)})")
+            return Finding(
+                "CALL-RETURN",
+                Verdict.PASS,
+                subject,
+                f"refused like the system call ({_errno_name(call.syscall_errno)})",
+            )
         return Finding(
-            "CALL-RETURN", Verdict.UNKNOWN, subject, f"the system call to compare with fails ({os.strerror(call.syscall_errno)})"
+            "CALL-RETURN",
+            Verdict.UNKNOWN,
+            subject,
+            f"the system call to compare with fails ({_errno_name(call.syscall_errno)})",
         )
     if returned < 0:
-        return Finding("CALL-RETURN", Verdict.FAIL, subject, f"the call failed ({os.strerror(-returned)}), the system call did not")
+        return Finding(
+            "CALL-RETURN", Verdict.FAIL, subject, f"the call failed ({_errno_name(-returned)}), the system call did not"
+        )
     if call.before is None or call.value is None or call.after is None:
         return Finding("CALL-VALUE", Verdict.UNKNOWN, subject, "the probe reported no value")
-    agrees = call.before <= call.value <= call.after or (call.symbol.endswith("getcpu") and call.value in (call.before, call.after))
+    agrees = call.before <= call.value <= call.after or (
+        call.symbol.endswith("getcpu") and call.value in (call.before, call.after)
+    )
     return Finding(
         "CALL-VALUE",
         Verdict.PASS if agrees else Verdict.FAIL,
@@ -141,6 +174,13 @@ def judge_calls_made(image: VdsoImage, abi: Abi, calls: tuple[Call, ...]) -> Ite
 def abi_hosted(abi: Abi, arch: str, bits: int) -> tuple[Interval, ...]:
     """The stretches in which kernels of this ARCH and width run the ABI."""
     return tuple(host.interval for host in abi.hosts if (host.kernel, host.bits) == (arch, bits))
+
+
+def _errno_name(number: int | None) -> str:
+    """What an errno of the guest means; beyond the first 34 (asm-generic/errno-base.h) architectures differ."""
+    if number is None or not 0 < number <= _COMMON_ERRNOS:
+        return f"errno {number}"
+    return os.strerror(number)
 
 
 def _signal_name(number: int | None) -> str:

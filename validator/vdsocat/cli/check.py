@@ -35,13 +35,30 @@ from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
 
 @click.command()
 @click.argument("sources", metavar="SOURCE…", nargs=-1, required=True)
-@click.option("--format", "format_", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Keep captures and console logs in this directory.")
+@click.option(
+    "--format", "format_", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Keep captures and console logs in this directory."
+)
 @click.option("--jobs", type=click.IntRange(1), help="Boots at a time [default: one per CPU].")
-@click.option("--deadline", type=click.FloatRange(1), help="Seconds after which a boot is given up [default: the machine's].")
-@click.option("--append", default="", metavar="WORDS", help="More words for the kernel command line, such as loglevel=8.")
-@click.option("--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The kernel's .config, for kernels given as files.")
-@click.option("--qemu", type=click.Path(path_type=Path), metavar="DIR", help="Take QEMU's binaries from this directory instead of PATH.")
+@click.option(
+    "--deadline", type=click.FloatRange(1), help="Seconds after which a boot is given up [default: the machine's]."
+)
+@click.option(
+    "--append", default="", metavar="WORDS", help="More words for the kernel command line, such as loglevel=8."
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The kernel's .config, for kernels given as files.",
+)
+@click.option(
+    "--qemu",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Take QEMU's binaries from this directory instead of PATH.",
+)
 @click.option("--strict", is_flag=True, help="Let a finding to review count as a fail.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell every finding, passes too.")
 @click.option("--dry-run", is_flag=True, help="Print the exact QEMU commands instead of running them.")
@@ -85,9 +102,10 @@ def check(
         out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     _end_cleanly_on_signals()
-    with StatusLine(sys.stderr, len(tasks)) as status, closing(
-        check_all(tasks, catalog, jobs or os.cpu_count() or 1, status.tell)
-    ) as stream:
+    with (
+        StatusLine(sys.stderr, len(tasks)) as status,
+        closing(check_all(tasks, catalog, jobs or os.cpu_count() or 1, status.tell)) as stream,
+    ):
         results = list(_show_as_they_come(stream, tasks, format_, verbose, settings, status, out))
     date = datetime.now(UTC).isoformat(timespec="seconds")
     if format_ == "table":

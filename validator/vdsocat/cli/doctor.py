@@ -22,11 +22,16 @@ _COLUMNS = ("tool", "found", "needed_for")
 
 
 @click.command()
-@click.option("--qemu", type=click.Path(path_type=Path), metavar="DIR", help="Look for QEMU's binaries in this directory instead of PATH.")
+@click.option(
+    "--qemu",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Look for QEMU's binaries in this directory instead of PATH.",
+)
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
 @click.pass_context
 def doctor(context: click.Context, qemu: Path | None, format_: str) -> None:
-    """Say what is installed, what is missing, and what each missing thing costs. Status 3 if no kernel can be booted."""
+    """Say what is installed, and what each missing thing costs. Status 3 if no kernel can be booted."""
     settings: Settings = context.obj
     rows = [*_systems(qemu), *_users(qemu), *_fetching(), *_building(settings)]
     click.echo(render_listing(rows, _COLUMNS, "doctor", format_, terminal_width()))
@@ -39,7 +44,9 @@ def _systems(directory: Path | None) -> Iterator[dict[str, str | None]]:
     for machine in load_machines(data_directory("qemu-images") / "machines"):
         abis.setdefault(machine.qemu, []).extend(machine.abis)
     for binary, names in sorted(abis.items()):
-        yield _row(binary, _version(binary, directory), f"booting {', '.join(dict.fromkeys(names))}", debian_package(binary))
+        yield _row(
+            binary, _version(binary, directory), f"booting {', '.join(dict.fromkeys(names))}", debian_package(binary)
+        )
 
 
 def _users(directory: Path | None) -> Iterator[dict[str, str | None]]:
@@ -56,7 +63,12 @@ def _users(directory: Path | None) -> Iterator[dict[str, str | None]]:
 def _fetching() -> Iterator[dict[str, str | None]]:
     keyring = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
     yield _row("gpgv", _found("gpgv"), "checking the signature of what is fetched from Debian", "gpgv")
-    yield _row("keyring", "yes" if keyring.is_file() else None, "checking the signature of what is fetched from Debian", "debian-archive-keyring")
+    yield _row(
+        "keyring",
+        "yes" if keyring.is_file() else None,
+        "checking the signature of what is fetched from Debian",
+        "debian-archive-keyring",
+    )
 
 
 def _building(settings: Settings) -> Iterator[dict[str, str | None]]:

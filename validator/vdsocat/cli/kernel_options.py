@@ -17,7 +17,6 @@ from vdsocat.debian import DebianArchive
 from vdsocat.kernel_files import KernelFiles
 from vdsocat.kernels import KernelRequest, KernelTable, ensure_kernel, expand_source, load_kernel_table
 
-
 _APT = Path("/etc/apt")
 
 
@@ -48,6 +47,7 @@ class KernelAccess:
 
 def kernel_access(settings: Settings, mirror: str | None, offline: bool) -> KernelAccess:
     """The kernels, as the options and the configuration of apt say."""
+
     def mirror_of(suite: str) -> str:
         return mirror or debian_mirror(read_apt_sources(_APT), suite)
 

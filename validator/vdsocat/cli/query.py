@@ -17,7 +17,9 @@ from vdsocat.query import RELEASE_COLUMNS, ROW_COLUMNS, rows_at_release, rows_ov
 @click.option("--kernel", "release", metavar="RELEASE", help="Answer for one kernel release, such as 5.4.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
 @click.pass_obj
-def query(settings: Settings, patterns: tuple[str, ...], abi_names: tuple[str, ...], release: str | None, format_: str) -> None:
+def query(
+    settings: Settings, patterns: tuple[str, ...], abi_names: tuple[str, ...], release: str | None, format_: str
+) -> None:
     """Which ABIs export a function or symbol, under which name and version, since when.
 
     PATTERN is a function (getcpu), a symbol (__vdso_getcpu) or a glob ('*getres*').
@@ -27,7 +29,11 @@ def query(settings: Settings, patterns: tuple[str, ...], abi_names: tuple[str, .
     abis = [catalog.abi(name) for name in abi_names] or catalog.sorted_abis()
     if release is None:
         rows = list(rows_over_time(catalog, names, abis))
-        columns = ROW_COLUMNS if format_ == "table" else (*ROW_COLUMNS[:2], "function", *ROW_COLUMNS[2:4], "since_date", *ROW_COLUMNS[4:])
+        columns = (
+            ROW_COLUMNS
+            if format_ == "table"
+            else (*ROW_COLUMNS[:2], "function", *ROW_COLUMNS[2:4], "since_date", *ROW_COLUMNS[4:])
+        )
     else:
         rows = list(rows_at_release(names, abis, _parse_release(release)))
         columns = RELEASE_COLUMNS

@@ -21,7 +21,9 @@ from vdsocat.result import CheckResult, overall_status
 
 @click.command()
 @click.argument("captures", metavar="CAPTURE…", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--format", "format_", type=click.Choice(("markdown", "json", "table")), default="markdown", show_default=True)
+@click.option(
+    "--format", "format_", type=click.Choice(("markdown", "json", "table")), default="markdown", show_default=True
+)
 @click.option("--strict", is_flag=True, help="Let a finding to review count as a fail.")
 @click.pass_context
 def report(context: click.Context, captures: tuple[Path, ...], format_: str, strict: bool) -> None:
@@ -43,7 +45,9 @@ def report(context: click.Context, captures: tuple[Path, ...], format_: str, str
         click.echo(f"\n{draw_summary(results)}")
     else:
         document = report_document(results, datetime.now(UTC).isoformat(timespec="seconds"), strict)
-        click.echo(json.dumps(document, indent=2) if format_ == "json" else render_markdown(document), nl=format_ == "json")
+        click.echo(
+            json.dumps(document, indent=2) if format_ == "json" else render_markdown(document), nl=format_ == "json"
+        )
     context.exit(overall_status(results, strict))
 
 

@@ -20,7 +20,9 @@ class Settings:
     colour: bool
 
     @classmethod
-    def from_environment(cls, catalog_root: Path | None, cache: Path | None, environment: Mapping[str, str]) -> Settings:
+    def from_environment(
+        cls, catalog_root: Path | None, cache: Path | None, environment: Mapping[str, str]
+    ) -> Settings:
         """Options win over XDG_CACHE_HOME; NO_COLOR and TERM=dumb turn colour off."""
         base = Path(environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME") or "/tmp", ".cache"))
         return cls(

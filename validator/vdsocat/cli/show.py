@@ -84,7 +84,11 @@ def _introduce(abi: Abi) -> Iterator[str]:
 
 def _describe(catalog: Catalog, row: dict[str, str | None]) -> str:
     function = catalog.functions[row["function"] or ""]
-    lines = [f"{row['symbol']}@@{row['version']}" if "+" not in (row["version"] or "+") else f"{row['symbol']} at {row['version']}"]
+    lines = [
+        f"{row['symbol']}@@{row['version']}"
+        if "+" not in (row["version"] or "+")
+        else f"{row['symbol']} at {row['version']}"
+    ]
     facts = {
         "function": f"{function.name}: {function.summary}",
         "prototype": function.prototype,
@@ -101,6 +105,10 @@ def _describe(catalog: Catalog, row: dict[str, str | None]) -> str:
     for name, value in facts.items():
         if value:
             lines += textwrap.wrap(
-                f"{name + ':':<13}{value}", terminal_width(), initial_indent="  ", subsequent_indent=" " * 15, break_on_hyphens=False
+                f"{name + ':':<13}{value}",
+                terminal_width(),
+                initial_indent="  ",
+                subsequent_indent=" " * 15,
+                break_on_hyphens=False,
             )
     return "\n".join(lines)

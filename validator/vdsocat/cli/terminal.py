@@ -26,7 +26,11 @@ _WIDTH = 78
 
 def painter(colour: bool) -> Paint:
     """How to paint a verdict: in its colour, or not at all."""
-    return (lambda text, verdict: click.style(text, fg=_COLOURS[verdict], bold=verdict is Verdict.FAIL)) if colour else plain
+    return (
+        (lambda text, verdict: click.style(text, fg=_COLOURS[verdict], bold=verdict is Verdict.FAIL))
+        if colour
+        else plain
+    )
 
 
 class StatusLine:
@@ -46,7 +50,9 @@ class StatusLine:
     def __enter__(self) -> StatusLine:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         with self._lock:
             self._clear()
 

@@ -30,7 +30,7 @@ class BootEnd:
     log_tail: str = ""
 
 
-class Interrupted(Exception):
+class InterruptedRunError(Exception):
     """The run was told to stop."""
 
 
@@ -44,7 +44,7 @@ def run_guest(
     """Run a command whose stdout is the guest's console, until the end record, a panic, its exit or `deadline` seconds.
 
     The console goes to `log` as it comes. The process is ended by its own id whatever happens, also when `stop` is
-    set (Interrupted is raised then). RunError when the command cannot be started.
+    set (InterruptedRunError is raised then). RunError when the command cannot be started.
     """
     started = time.monotonic()
     transcript = Transcript()
@@ -58,10 +58,12 @@ def run_guest(
             start_new_session=True,
         )
     except OSError as error:
-        raise RunError(f"{command[0]} cannot be started ({error.strerror}); `vdsocat doctor` tells what to install.") from None
+        raise RunError(
+            f"{command[0]} cannot be started ({error.strerror}); `vdsocat doctor` tells what to install."
+        ) from None
     try:
         assert process.stdout is not None
-        with open(log or os.devnull, "wb", buffering=0) as log_file:
+        with (log or Path(os.devnull)).open("wb", buffering=0) as log_file:
             outcome = _follow(process.stdout.fileno(), transcript, tail, log_file, started + deadline, stop, on_frame)
     finally:
         # A process that has ended by itself is only reaped; its exit status is kept.
@@ -96,7 +98,7 @@ def _follow(
         selector.register(descriptor, selectors.EVENT_READ)
         while True:
             if stop is not None and stop.is_set():
-                raise Interrupted
+                raise InterruptedRunError
             left = until - time.monotonic()
             if left <= 0:
                 return "panic" if transcript.panic else "deadline"
@@ -127,7 +129,9 @@ def require_complete(end: BootEnd, deadline: float, log: Path | None) -> Transcr
         heard = "stopped speaking" if end.transcript.frames else "said nothing that the probe would say"
         raise RunError(f"The guest {heard} and was ended at its deadline of {deadline:.0f} s{said}{where}.")
     if end.outcome == "exit":
-        raise RunError(f"QEMU ended by itself with status {end.exit_status} before the probe's last record{said}{where}.")
+        raise RunError(
+            f"QEMU ended by itself with status {end.exit_status} before the probe's last record{said}{where}."
+        )
     missing = end.transcript.missing()
     if missing is not None:
         raise RunError(f"The probe's record arrived damaged: {missing}{where}.")

@@ -35,9 +35,7 @@ def _fates(transcript: Transcript) -> dict[str, tuple[str, int | None]]:
     return fates
 
 
-def _collect(
-    transcript: Transcript, abi: str, endianness: str, fates: dict[str, tuple[str, int | None]]
-) -> AbiCapture:
+def _collect(transcript: Transcript, abi: str, endianness: str, fates: dict[str, tuple[str, int | None]]) -> AbiCapture:
     speaker = f"{abi}-{'le' if endianness == 'little' else 'be'}"
     frames = transcript.of(speaker)
     complete = bool(frames) and frames[-1].type == "end"
@@ -90,7 +88,12 @@ def _read_frames(empty: AbiCapture, frames: list[Frame]) -> AbiCapture:
     if "address" in values and "image" not in values:
         raise ValueError("the image of the vDSO is incomplete")
     return replace(
-        empty, uname=uname, auxv=tuple(auxv), mappings=tuple(mappings), calls=tuple(calls), **values  # type: ignore[arg-type]
+        empty,
+        uname=uname,
+        auxv=tuple(auxv),
+        mappings=tuple(mappings),
+        calls=tuple(calls),
+        **values,  # type: ignore[arg-type]
     )
 
 

@@ -71,7 +71,7 @@ class Transcript:
             return None
         match = _FRAME.match(line[start:])
         if match is None:
-            self.damage.append(f"a line of the probe is garbled: {line[start:start + 60]!r}")
+            self.damage.append(f"a line of the probe is garbled: {line[start : start + 60]!r}")
             return None
         text, speaker, sequence, kind, rest, crc = match.groups()
         if f"{binascii.crc32(text.encode('utf-8', 'replace')):08x}" != crc:

@@ -62,7 +62,7 @@ QEMU_USER_TARGETS = {
 
 
 def capture_host(machines: tuple[Machine, ...]) -> Capture:
-    """What this machine's own kernel gives to every ABI that it may run. InputError on an architecture without probes."""
+    """What this machine's own kernel gives to each ABI it may run. InputError on an architecture without probes."""
     machine = platform.machine()
     if machine not in _HOST_KERNELS:
         raise InputError(f"There are no probes for this machine's architecture ({machine}).")
@@ -96,7 +96,10 @@ def capture_qemu_user(abi_text: str, catalog: Catalog, find_qemu: Callable[[str]
     abi = catalog.abi(name)
     endianness = {"be": "big", "le": "little", "": abi.elf.endianness[0]}.get(order)
     if endianness not in abi.elf.endianness:
-        raise InputError(f"{abi_text!r}: {abi.name} exists {' and '.join(abi.elf.endianness)}-endian; write {abi.name}/be or {abi.name}/le.")
+        raise InputError(
+            f"{abi_text!r}: {abi.name} exists {' and '.join(abi.elf.endianness)}-endian; "
+            f"write {abi.name}/be or {abi.name}/le."
+        )
     probe = probe_name(abi.name, endianness)
     if probe not in QEMU_USER_TARGETS:
         raise InputError(f"QEMU's user mode has no target for {abi.name} {endianness}-endian.")

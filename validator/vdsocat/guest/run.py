@@ -66,7 +66,7 @@ class BootSettings:
 
 
 def plan_boot(kernel: KernelUnderTest, settings: BootSettings) -> BootPlan:
-    """Choose the machine and write the initramfs. InputError for a kernel that cannot be used, RunError without QEMU."""
+    """Choose the machine, write the initramfs. InputError for a kernel that cannot be used, RunError without QEMU."""
     image = identify_kernel(kernel.image)
     machine = machine_for(settings.machines, image.arch, image.bits, image.endianness, kernel.image)
     qemu = settings.qemu(machine.qemu)

@@ -38,9 +38,7 @@ def _kernel(result: CheckResult) -> dict[str, Any]:
         "error": None,
         "release": judgement.release,
         "provenance": provenance,
-        "abis": [
-            _abi(judged, seen) for judged, seen in zip(judgement.abis, judgement.capture.abis, strict=True)
-        ],
+        "abis": [_abi(judged, seen) for judged, seen in zip(judgement.abis, judgement.capture.abis, strict=True)],
     }
 
 

@@ -12,7 +12,10 @@ def render_markdown(document: dict[str, Any]) -> str:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("vdsocat.report"), trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.PackageLoader("vdsocat.report"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
     environment.filters["cell"] = _cell
     return environment.get_template(_TEMPLATE).render(report=document)

@@ -30,14 +30,20 @@ def draw_header() -> str:
 def draw_rows(result: CheckResult, paint: Paint = plain) -> Iterator[str]:
     """The lines of one source: a row per ABI, each followed by the findings that need a reader."""
     if result.judgement is None:
-        yield _line([_fit_left(result.source, _COLUMNS[0][1]), "", "", "run not completed" if result.error_status == 3 else "not usable", ""])
+        yield _line(
+            [
+                _fit_left(result.source, _COLUMNS[0][1]),
+                "",
+                "",
+                "run not completed" if result.error_status == 3 else "not usable",
+                "",
+            ]
+        )
         yield from _wrap(result.error or "")
         return
     release = _short_release(result.judgement.release)
     label = _fit_left(result.source, _COLUMNS[0][1])
-    for position, (judged, seen) in enumerate(
-        zip(result.judgement.abis, result.judgement.capture.abis, strict=True)
-    ):
+    for position, (judged, seen) in enumerate(zip(result.judgement.abis, result.judgement.capture.abis, strict=True)):
         source = label if position == 0 else ""
         verdict = judged.verdict
         cells = [source, release if position == 0 else "", abi_label(judged), _seen(judged, seen.kuser is not None)]
@@ -62,7 +68,11 @@ def draw_summary(results: Sequence[CheckResult], seconds: float | None = None) -
 
 def abi_label(judged: AbiJudgement) -> str:
     """The ABI, with its byte order where that is the unusual one for a reader to assume: mips-o32/be."""
-    return f"{judged.abi}/be" if judged.endianness == "big" and judged.abi.startswith(("mips", "ppc64", "arm")) else judged.abi
+    return (
+        f"{judged.abi}/be"
+        if judged.endianness == "big" and judged.abi.startswith(("mips", "ppc64", "arm"))
+        else judged.abi
+    )
 
 
 def explain(findings: Sequence[Finding], verdicts: Sequence[Verdict] = tuple(Verdict)) -> Iterator[str]:
@@ -80,7 +90,7 @@ def _seen(judged: AbiJudgement, has_kuser: bool) -> str:
     else:
         calls = sum(finding.rule.startswith("CALL-") for finding in judged.findings)
         text = f"{len(judged.image.exports)} exports, {calls} calls"
-    if has_kuser and judged.image is None and by_rule.get("AREA-PRESENT", None) is not None:
+    if has_kuser and judged.image is None and by_rule.get("AREA-PRESENT") is not None:
         text += ", kuser" if by_rule["AREA-PRESENT"].verdict is Verdict.PASS else ", no kuser"
     return text
 

@@ -1,0 +1,195 @@
+"""The rules beside the comparison: each verdict of each rule on a made-up observation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from small_catalog import small_catalog
+from small_images import CLOCK, GETCPU, i386_image
+
+from vdsocat import rules
+from vdsocat.capture import AbiCapture, Call, KuserPage
+from vdsocat.catalog import VdsoInterval
+from vdsocat.conditions import KernelFacts
+from vdsocat.elf import read_vdso_image
+from vdsocat.exports import KernelRelease
+from vdsocat.finding import Finding, Verdict
+from vdsocat.intervals import Bound, Decision, Interval, State
+
+CATALOG = small_catalog()
+I386 = CATALOG.abi("i386")
+(KUSER,) = CATALOG.abi("arm").areas
+AT = KernelRelease((6, 1))
+NATIVE = KernelFacts("native", {})
+IMAGE = read_vdso_image(i386_image())
+
+
+def seen(outcome: str = "complete", **more: Any) -> AbiCapture:
+    return AbiCapture("i386", "little", outcome, **more)
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [(State.PRESENT, Verdict.FAIL), (State.ABSENT, Verdict.EXPECTED_ABSENT), (State.UNKNOWN, Verdict.UNKNOWN)],
+)
+def test_a_refused_program_is_judged_by_what_the_catalogue_says(state: State, verdict: Verdict) -> None:
+    (finding,) = rules.judge_abi_runs(seen("exec-failed", detail=8), I386, Decision(state, "needs CONFIG_A"))
+    assert (finding.rule, finding.verdict, finding.subject) == ("ABI-RUNS", verdict, "i386")
+    assert "Exec format error" in finding.reason
+    assert "needs CONFIG_A" in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [(State.PRESENT, Verdict.PASS), (State.ABSENT, Verdict.REVIEW), (State.UNKNOWN, Verdict.PASS)],
+)
+def test_a_program_that_runs_passes_unless_the_catalogue_denies_it(state: State, verdict: Verdict) -> None:
+    (finding,) = rules.judge_abi_runs(seen(), I386, Decision(state, "r"))
+    assert finding.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("outcome", "detail", "words"),
+    [
+        ("signal", 11, "signal SIGSEGV"),
+        ("signal", 200, "signal 200"),
+        ("exit", 3, "exit status 3"),
+        ("hang", None, "hang"),
+        ("silent", None, "silent"),
+    ],
+)
+def test_a_probe_that_does_not_finish_fails_and_says_how(outcome: str, detail: int | None, words: str) -> None:
+    (finding,) = rules.judge_abi_runs(seen(outcome, detail=detail), I386, Decision(State.PRESENT, "r"))
+    assert finding.verdict is Verdict.FAIL
+    assert words in finding.reason
+
+
+def vdso(since: str = "5.1", soname: str | None = "linux-gate.so.1", until: str | None = None) -> VdsoInterval:
+    return VdsoInterval(Interval(Bound.parse(since), Bound.parse(until) if until else None), soname)
+
+
+@pytest.mark.parametrize(
+    ("intervals", "mapped", "verdict"),
+    [
+        ((vdso(),), True, Verdict.PASS),
+        ((vdso(),), False, Verdict.FAIL),
+        ((vdso("6.5"),), True, Verdict.REVIEW),
+        ((vdso("6.5"),), False, Verdict.EXPECTED_ABSENT),
+        ((), True, Verdict.REVIEW),
+        ((), False, Verdict.EXPECTED_ABSENT),
+    ],
+)
+def test_an_image_is_mapped_where_the_catalogue_says(
+    intervals: tuple[VdsoInterval, ...], mapped: bool, verdict: Verdict
+) -> None:
+    capture = seen(image=b"x", address=0x1000) if mapped else seen()
+    finding = rules.judge_vdso_present(capture, intervals, AT, NATIVE)
+    assert (finding.rule, finding.verdict) == ("VDSO-PRESENT", verdict)
+    assert (finding.seen == "1 bytes at 0x1000") is mapped
+
+
+def test_an_undecided_image_that_is_absent_is_unknown() -> None:
+    (conditional,) = CATALOG.abi("arm").vdso
+    finding = rules.judge_vdso_present(seen(), (conditional,), AT, KernelFacts("native"))
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "CONFIG_VDSO" in finding.reason
+
+
+@pytest.mark.parametrize(("change", "verdict"), [({}, Verdict.PASS), ({"machine": "EM_ARM"}, Verdict.FAIL),
+                                                 ({"elf_class": 64}, Verdict.FAIL)])  # fmt: skip
+def test_the_image_is_of_the_abi(change: dict[str, Any], verdict: Verdict) -> None:
+    assert rules.judge_identity(replace(IMAGE, **change), I386, "little").verdict is verdict
+    assert rules.judge_identity(IMAGE, I386, "big").verdict is Verdict.FAIL
+
+
+def test_the_soname_is_the_catalogued_one() -> None:
+    def verdicts(*intervals: VdsoInterval) -> list[Verdict]:
+        return [finding.verdict for finding in rules.judge_soname(IMAGE, intervals, AT, NATIVE)]
+
+    assert verdicts(vdso()) == [Verdict.PASS]
+    assert verdicts(vdso(soname="linux-vdso.so.1")) == [Verdict.FAIL]
+    assert verdicts(vdso(soname="old.so", until="6.0"), vdso("6.0")) == [Verdict.PASS]
+    assert verdicts(vdso(soname=None)) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "config", "verdict"),
+    [
+        (KuserPage(True, 5), {"CONFIG_KUSER_HELPERS": "y"}, Verdict.PASS),
+        (KuserPage(False), {"CONFIG_KUSER_HELPERS": "y"}, Verdict.FAIL),
+        (KuserPage(True, 5), {}, Verdict.REVIEW),
+        (KuserPage(False), {}, Verdict.EXPECTED_ABSENT),
+        (KuserPage(True, 5), None, Verdict.PASS),
+        (KuserPage(False), None, Verdict.UNKNOWN),
+    ],
+)
+def test_the_kuser_page_is_there_where_the_catalogue_says(
+    page: KuserPage, config: dict[str, str] | None, verdict: Verdict
+) -> None:
+    (finding,) = rules.judge_area(KUSER, seen(kuser=page), AT, KernelFacts("native", config))
+    assert (finding.rule, finding.verdict) == ("AREA-PRESENT", verdict)
+    if page.present:
+        assert finding.seen == "helper version 5"
+
+
+def test_an_area_that_no_probe_looks_at_is_unknown_with_the_reason() -> None:
+    gateway = replace(KUSER, name="gateway")
+    (finding,) = rules.judge_area(gateway, seen(kuser=KuserPage(True, 5)), AT, NATIVE)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "does not look" in finding.reason
+
+
+GOOD = Call("__vdso_clock_gettime", clock=1, before=100, returned=0, value=150, after=200)
+
+
+def verdict_of(call: Call) -> tuple[str, Verdict]:
+    finding = rules.judge_call(call)
+    return finding.rule, finding.verdict
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, ("CALL-VALUE", Verdict.PASS)),
+        ({"value": 100}, ("CALL-VALUE", Verdict.PASS)),
+        ({"value": 200}, ("CALL-VALUE", Verdict.PASS)),
+        ({"value": 99}, ("CALL-VALUE", Verdict.FAIL)),
+        ({"value": 201}, ("CALL-VALUE", Verdict.FAIL)),
+        ({"value": None}, ("CALL-VALUE", Verdict.UNKNOWN)),
+        ({"returned": -22}, ("CALL-RETURN", Verdict.FAIL)),
+        ({"returned": -22, "syscall_errno": 22, "before": None}, ("CALL-RETURN", Verdict.PASS)),
+        ({"returned": -38, "syscall_errno": 22, "before": None}, ("CALL-RETURN", Verdict.UNKNOWN)),
+        ({"returned": 0, "syscall_errno": 22, "before": None}, ("CALL-RETURN", Verdict.UNKNOWN)),
+        ({"failure": "crash", "signal": 11}, ("CALL-RETURN", Verdict.FAIL)),
+        ({"failure": "hang"}, ("CALL-RETURN", Verdict.FAIL)),
+    ],
+)
+def test_a_call_agrees_with_the_system_call_around_it(change: dict[str, Any], expected: tuple[str, Verdict]) -> None:
+    assert verdict_of(replace(GOOD, **change)) == expected
+
+
+def test_a_call_is_named_with_its_clock_and_a_crash_with_its_signal() -> None:
+    assert rules.judge_call(GOOD).subject == "__vdso_clock_gettime(1)"
+    assert rules.judge_call(replace(GOOD, clock=None)).subject == "__vdso_clock_gettime"
+    assert "SIGSEGV" in rules.judge_call(Call("x", failure="crash", signal=11)).reason
+    assert rules.judge_call(replace(GOOD, value=99)).expected == "100…200"
+
+
+def test_a_probe_that_migrates_between_cpus_agrees_with_either() -> None:
+    assert verdict_of(Call("__vdso_getcpu", before=3, returned=0, value=1, after=1))[1] is Verdict.PASS
+    assert verdict_of(Call("__vdso_getcpu", before=3, returned=0, value=3, after=1))[1] is Verdict.PASS
+
+
+def test_an_exported_function_that_was_not_called_is_unknown() -> None:
+    image = read_vdso_image(i386_image((CLOCK, GETCPU)))
+    findings: list[Finding] = list(rules.judge_calls_made(image, I386, (GOOD,)))
+    assert [(one.rule, one.verdict, one.subject) for one in findings] == [
+        ("CALL-MADE", Verdict.UNKNOWN, "__vdso_getcpu")
+    ]
+
+
+def test_the_hosts_of_an_abi_are_told_apart_by_arch_and_width() -> None:
+    assert len(rules.abi_hosted(I386, "x86", 64)) == 1
+    assert rules.abi_hosted(I386, "arm64", 64) == ()
