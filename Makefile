@@ -13,7 +13,7 @@ BUILD_PACKAGES = gcc make flex bison bc libelf-dev libssl-dev xz-utils \
 PROBE_PACKAGES = $(shell sed -n 's/^package *= *"\(.*\)"/\1/p' validator/probe/probes.toml | tr ' ' '\n' | sort -u)
 TEST_PACKAGES = gcc qemu-user
 
-.PHONY: help setup builders probe-compilers validate validate-full test unit system lint probes bench clean
+.PHONY: help setup builders probe-compilers validate validate-full test unit system lint probes clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20

@@ -11,13 +11,14 @@ _SCRIPT = """#!/bin/sh
 [ "$1" = --version ] && { echo "QEMU emulator version 7.2.22 (stand-in)"; exit 0; }
 printf '%s\\n' "$@" > 'DIRECTORY/arguments'
 echo $$ > 'DIRECTORY/pid.new' && mv 'DIRECTORY/pid.new' 'DIRECTORY/pid'
+BEFORE
 cat 'DIRECTORY/console'
 THEN
 """
 STAY = "exec sleep 60"
 LEAVE = "exit 7"
-# As a wrapper around the real QEMU would: the guest is a child, and the wrapper waits for it.
-STAY_IN_CHILD = "sleep 60 & echo $! > 'DIRECTORY/child'; wait"
+# As a wrapper around the real QEMU does: the guest is a child, and the wrapper waits for it.
+START_CHILD = "sleep 60 & echo $! > 'DIRECTORY/child'"
 BABBLE = "while :; do echo 'nonsense nonsense nonsense nonsense'; sleep 0.02; done"
 
 
@@ -50,12 +51,14 @@ class FakeQemu:
         return False
 
 
-def make_fake_qemu(directory: Path, console: bytes = b"", then: str = STAY, name: str = "qemu-system-i386") -> FakeQemu:
-    """Put a stand-in into `directory` that prints `console` and then does what `then` says."""
+def make_fake_qemu(
+    directory: Path, console: bytes = b"", then: str = STAY, name: str = "qemu-system-i386", before: str = ""
+) -> FakeQemu:
+    """Put a stand-in into `directory` that does `before`, prints `console` and then does `then`."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "console").write_bytes(console)
     program = directory / name
-    program.write_text(_SCRIPT.replace("THEN", then).replace("DIRECTORY", str(directory)))
+    program.write_text(_SCRIPT.replace("BEFORE", before).replace("THEN", then).replace("DIRECTORY", str(directory)))
     program.chmod(0o755)
     return FakeQemu(directory, program)
 

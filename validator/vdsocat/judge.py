@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from vdsocat import rules
 from vdsocat.capture import AbiCapture, Capture, parse_config
-from vdsocat.catalog import Abi, Catalog, CatalogExport, VdsoInterval
+from vdsocat.catalog import Abi, Catalog, CatalogExport, Provider, VdsoInterval, did_you_mean
 from vdsocat.compare import compare_exports, resolve_expected
 from vdsocat.conditions import KernelFacts
 from vdsocat.elf import ImageError, VdsoImage, read_vdso_image
-from vdsocat.errors import RunError
+from vdsocat.errors import InputError, RunError
 from vdsocat.exports import ExportSet, KernelRelease
 from vdsocat.finding import Finding, Verdict, gravest
 from vdsocat.intervals import Decision, State, decide_any
@@ -29,8 +29,13 @@ class AbiJudgement:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict that stands for the row."""
-        return gravest(self.findings)
+        """The verdict that stands for the row: where there rightly is no vDSO, that is what it says."""
+        verdict = gravest(self.findings)
+        rightly_absent = Verdict.EXPECTED_ABSENT in self._verdicts_of("VDSO-PRESENT")
+        return Verdict.EXPECTED_ABSENT if verdict is Verdict.PASS and rightly_absent else verdict
+
+    def _verdicts_of(self, rule: str) -> set[Verdict]:
+        return {finding.verdict for finding in self.findings if finding.rule == rule}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,10 @@ class _Expectation:
 
 
 def judge_capture(capture: Capture, catalog: Catalog) -> Judgement:
-    """Hold a capture to the catalogue. RunError when it lacks what judging needs (no ABI reported a release)."""
+    """Hold a capture to the catalogue. RunError when it lacks what judging needs (no ABI reported a release).
+
+    InputError when it names an ABI or a provider that the catalogue has not.
+    """
     if capture.provenance.provider == "linux":
         release = capture.upstream_release
         if release is None:
@@ -100,16 +108,18 @@ def _judge_on_provider(seen: AbiCapture, capture: Capture, catalog: Catalog) -> 
     """Hold an emulator's vDSO to what the catalogue says of that emulator, never to a kernel's."""
     abi = catalog.abi(seen.abi)
     provenance = capture.provenance
-    provider = catalog.providers[provenance.provider]
+    provider = catalog.providers.get(provenance.provider)
+    if provider is None:
+        hint = did_you_mean(provenance.provider, catalog.providers)
+        raise InputError(f"The catalogue knows no provider {provenance.provider!r}{hint}")
     release = _parse_release(provenance.provider_version or "", capture)
     facts = KernelFacts("native")
     offered = provider.offered(abi.name)
     findings = list(rules.judge_abi_runs(seen, abi, Decision(State.PRESENT, f"run by {provider.name} {release}")))
     if seen.outcome == "exec-failed":
         return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), None)
-    if not offered and seen.image is None:
-        reason = provider.without.get(abi.name, "the catalogue records no vDSO of it for this ABI")
-        findings.append(Finding("VDSO-PRESENT", Verdict.EXPECTED_ABSENT, "vDSO", f"this provider has none; {reason}"))
+    if seen.image is None and (absence := _provider_absence(provider, abi.name, release)):
+        findings.append(Finding("VDSO-PRESENT", Verdict.EXPECTED_ABSENT, "vDSO", absence))
         return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), None)
     expectation = _Expectation(
         release,
@@ -122,6 +132,17 @@ def _judge_on_provider(seen: AbiCapture, capture: Capture, catalog: Catalog) -> 
     for area in (area for one in offered for area in one.areas):
         findings += rules.judge_area(area, seen, release, facts)
     return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), image)
+
+
+def _provider_absence(provider: Provider, abi: str, release: KernelRelease) -> str | None:
+    """Why this release of a provider maps no vDSO for an ABI; None when it should map one."""
+    offered = provider.offered(abi)
+    if not offered:
+        return f"this provider has none; {provider.without.get(abi, 'the catalogue records none of it for this ABI')}"
+    if any(one.interval.covers(release) is not False for one in offered):
+        return None
+    stretches = ", ".join(one.interval.spell_releases() for one in offered)
+    return f"this provider has none in {release}; {provider.title} has one {stretches}"
 
 
 def _judge_image(seen: AbiCapture, abi: Abi, expected: _Expectation) -> tuple[VdsoImage | None, list[Finding]]:

@@ -106,7 +106,7 @@ def judge_soname(
 
 
 def judge_area(area: Area, seen: AbiCapture, release: KernelRelease, facts: KernelFacts) -> Iterator[Finding]:
-    """AREA-PRESENT: a fixed user page is there where the catalogue says so. The probe looks at arm's kuser page only."""
+    """AREA-PRESENT: a fixed user page is there where the catalogue says so. Only arm's kuser page is probed."""
     decision = area.interval.decide(release, facts)
     if area.name != "kuser" or seen.kuser is None:
         yield Finding("AREA-PRESENT", Verdict.UNKNOWN, area.name, "the probe does not look at this area")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import signal
 import subprocess
 import threading
 import time
@@ -68,7 +69,8 @@ def run_guest(
     finally:
         # A process that has ended by itself is only reaped; its exit status is kept.
         if process.poll() is None and not _ends_within(process, 0.2 if transcript.finished is False else 0):
-            process.kill()
+            # Its whole group, since what is called QEMU may be a wrapper whose child is QEMU.
+            os.killpg(process.pid, signal.SIGKILL)
         exit_status = process.wait()
         if process.stdout:
             process.stdout.close()

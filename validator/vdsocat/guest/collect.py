@@ -12,6 +12,7 @@ from vdsocat.capture import AbiCapture, Call, KuserPage
 from vdsocat.errors import RunError
 from vdsocat.guest.console import Frame, Transcript
 
+_LARGEST_IMAGE = 16 << 20
 _NUMBER = re.compile(r"(-?\d+)(?:\.(\d{9}))?\Z")
 
 
@@ -31,7 +32,10 @@ def _fates(transcript: Transcript) -> dict[str, tuple[str, int | None]]:
     for frame in transcript.of(supervisor) if supervisor else []:
         if frame.type == "child" and len(frame.fields) >= 2 and frame.fields[1] != "started":
             name, outcome, *detail = frame.fields
-            fates[name] = (outcome, int(detail[0]) if detail else None)
+            try:
+                fates[name] = (outcome, int(detail[0]) if detail else None)
+            except ValueError as error:
+                raise RunError(f"The record of {supervisor} cannot be read: {error}.") from None
     return fates
 
 
@@ -40,7 +44,9 @@ def _collect(transcript: Transcript, abi: str, endianness: str, fates: dict[str,
     frames = transcript.of(speaker)
     complete = bool(frames) and frames[-1].type == "end"
     outcome, detail = fates.get(speaker, ("complete", None) if complete else ("silent", None))
-    if outcome == "exit" and detail == 0 and complete:
+    if (outcome, detail) == ("exit", 0):
+        if not complete:
+            raise RunError(f"The record of {speaker} is incomplete: it ended well, but its last frame did not arrive.")
         outcome, detail = "complete", None
     try:
         return _read_frames(AbiCapture(abi, endianness, outcome, detail), frames)
@@ -70,7 +76,7 @@ def _read_frames(empty: AbiCapture, frames: list[Frame]) -> AbiCapture:
                 mappings.append(_text(fields[0]))
             case "vdso" if fields[0] != "none":
                 values["address"] = int(fields[0], 16)
-                image = bytearray(int(fields[1]))
+                image = bytearray(_size(fields[1]))
             case "data":
                 _place(image, int(fields[0]), base64.b64decode(fields[1], validate=True))
             case "vdso-end":
@@ -95,6 +101,13 @@ def _read_frames(empty: AbiCapture, frames: list[Frame]) -> AbiCapture:
         calls=tuple(calls),
         **values,  # type: ignore[arg-type]
     )
+
+
+def _size(text: str) -> int:
+    size = int(text)
+    if size > _LARGEST_IMAGE:
+        raise ValueError(f"a vDSO of {size} bytes is announced")
+    return size
 
 
 def _place(image: bytearray, offset: int, piece: bytes) -> None:

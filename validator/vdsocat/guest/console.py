@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-MARK = "@vdsocat"
-_FRAME = re.compile(rf"({MARK} (\S+) (\d+) ([a-z-]+)((?: \S+)*)) ([0-9a-f]{{8}})\s*\Z")
+# With its space: a kernel built by user@vdsocat names its builder in the first line that it prints.
+MARK = "@vdsocat "
+_FRAME = re.compile(rf"({MARK}(\S+) (\d+) ([a-z-]+)((?: \S+)*)) ([0-9a-f]{{8}})\s*\Z")
 _PANIC = re.compile(r"Kernel panic - not syncing.*|Unable to mount root fs.*")
 _LONGEST_LINE = 4096
 

@@ -15,6 +15,8 @@ Paint = Callable[[str, Verdict], str]
 _COLUMNS = (("KERNEL", 20), ("RELEASE", 9), ("ABI", 12), ("SEEN", 20), ("VERDICT", 15))
 # Findings of these verdicts are told one by one; passes and expected absences are only counted.
 _TOLD = (Verdict.FAIL, Verdict.REVIEW, Verdict.UNKNOWN)
+# Absences that leave a row empty are told as well, with their reason.
+_TOLD_ABSENCES = ((Verdict.EXPECTED_ABSENT, "ABI-RUNS"), (Verdict.EXPECTED_ABSENT, "VDSO-PRESENT"))
 
 
 def plain(text: str, verdict: Verdict) -> str:
@@ -49,17 +51,17 @@ def draw_rows(result: CheckResult, paint: Paint = plain) -> Iterator[str]:
         cells = [source, release if position == 0 else "", abi_label(judged), _seen(judged, seen.kuser is not None)]
         yield _line(cells) + paint(str(verdict), verdict)
         for finding in judged.findings:
-            if finding.verdict in _TOLD:
+            if finding.verdict in _TOLD or (finding.verdict, finding.rule) in _TOLD_ABSENCES:
                 yield from _wrap(f"{finding.verdict}: {finding.sentence()}")
 
 
 def draw_summary(results: Sequence[CheckResult], seconds: float | None = None) -> str:
-    """One line: how many kernels, rows and findings there were, by verdict."""
+    """One line: how many sources, rows and findings there were, by verdict."""
     judged = [result.judgement for result in results if result.judgement is not None]
     rows = sum(len(one.abis) for one in judged)
     counts = count_verdicts(finding for one in judged for finding in one.findings())
     verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
-    text = f"{_number(len(judged), 'kernel')}, {_number(rows, 'row')}: {verdicts or 'nothing judged'}"
+    text = f"{_number(len(judged), 'source')}, {_number(rows, 'row')}: {verdicts or 'nothing judged'}"
     incomplete = len(results) - len(judged)
     if incomplete:
         text += f"; {_number(incomplete, 'source')} not judged"

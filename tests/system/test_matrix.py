@@ -1,0 +1,217 @@
+"""Real kernels of every architecture, booted and judged; what they must show is written out here."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from command_line import Matrix
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerDefSection, GNUVerSymSection
+from elftools.elf.sections import SymbolTableSection
+
+from vdsocat.capture import read_capture
+from vdsocat.catalog_files import schema_problems
+
+# Every (kernel, ABI) pair that the matrix must have; True where the kernel runs the ABI.
+ROWS = {
+    ("amd64-6.1", "x86-64"): True,
+    ("amd64-6.1", "i386"): True,
+    ("amd64-6.1", "x32"): True,
+    ("i386-6.1", "i386"): True,
+    ("arm64-6.1", "aarch64"): True,
+    ("arm64-6.1", "arm"): True,
+    ("armhf-6.1", "arm"): True,
+    ("mipsel-6.1", "mips-o32"): True,
+    ("mips64el-6.1", "mips-n64"): True,
+    ("mips64el-6.1", "mips-n32"): True,
+    ("mips64el-6.1", "mips-o32"): True,
+    ("ppc64el-6.1", "ppc64"): True,
+    ("riscv64-6.12", "riscv64"): True,
+    ("riscv64-6.12", "riscv32"): False,
+    ("s390x-6.1", "s390x"): True,
+    ("s390x-6.1", "s390"): True,
+    ("amd64-newest", "x86-64"): True,
+    ("amd64-newest", "i386"): True,
+    ("amd64-newest", "x32"): True,
+    ("arm64-newest", "aarch64"): True,
+    ("arm64-newest", "arm"): True,
+    ("armhf-newest", "arm"): True,
+    ("ppc64el-newest", "ppc64"): True,
+    ("riscv64-newest", "riscv64"): True,
+    ("s390x-newest", "s390x"): True,
+    ("s390x-newest", "s390"): False,
+    ("ppc32", "ppc32"): True,
+    ("ppc64", "ppc64"): True,
+    ("ppc64", "ppc32"): True,
+    ("mips64", "mips-n64"): True,
+    ("mips64", "mips-n32"): True,
+    ("mips64", "mips-o32"): True,
+}
+
+# Read from the version scripts and Makefiles of Linux 6.1 and 6.12, not from the catalogue.
+EXPORTS = {
+    ("amd64-6.1", "x86-64"): {
+        *(
+            f"{prefix}{name}@LINUX_2.6"
+            for prefix in ("", "__vdso_")
+            for name in ("clock_gettime", "gettimeofday", "getcpu", "time", "clock_getres")
+        ),
+        "__vdso_sgx_enter_enclave@LINUX_2.6",
+    },
+    ("amd64-6.1", "x32"): {
+        f"__vdso_{name}@LINUX_2.6" for name in ("clock_gettime", "gettimeofday", "getcpu", "time", "clock_getres")
+    },
+    ("i386-6.1", "i386"): {
+        *(
+            f"__vdso_{name}@LINUX_2.6"
+            for name in ("clock_gettime", "gettimeofday", "time", "clock_getres", "clock_gettime64")
+        ),
+        *(f"__kernel_{name}@LINUX_2.5" for name in ("vsyscall", "sigreturn", "rt_sigreturn")),
+    },
+    ("arm64-6.1", "aarch64"): {
+        f"__kernel_{name}@LINUX_2.6.39" for name in ("rt_sigreturn", "gettimeofday", "clock_gettime", "clock_getres")
+    },
+    ("armhf-6.1", "arm"): {
+        f"__vdso_{name}@LINUX_2.6" for name in ("clock_gettime", "gettimeofday", "clock_getres", "clock_gettime64")
+    },
+    ("mipsel-6.1", "mips-o32"): {
+        f"__vdso_{name}@LINUX_2.6" for name in ("clock_gettime", "gettimeofday", "clock_getres", "clock_gettime64")
+    },
+    ("mips64el-6.1", "mips-n64"): {
+        f"__vdso_{name}@LINUX_2.6" for name in ("clock_gettime", "gettimeofday", "clock_getres")
+    },
+    ("ppc64el-6.1", "ppc64"): {
+        f"__kernel_{name}@LINUX_2.6.15"
+        for name in (
+            "get_syscall_map", "gettimeofday", "clock_gettime", "clock_getres", "get_tbfreq",
+            "sync_dicache", "sigtramp_rt64", "getcpu", "time",
+        )
+    },
+    ("riscv64-6.12", "riscv64"): {
+        f"__vdso_{name}@LINUX_4.15"
+        for name in (
+            "rt_sigreturn", "gettimeofday", "clock_gettime", "clock_getres", "getcpu", "flush_icache", "riscv_hwprobe",
+        )
+    },
+    ("s390x-6.1", "s390x"): {
+        f"__kernel_{name}@LINUX_2.6.29"
+        for name in (
+            "gettimeofday", "clock_gettime", "clock_getres", "getcpu", "restart_syscall", "rt_sigreturn", "sigreturn",
+        )
+    },
+    ("ppc32", "ppc32"): {
+        f"__kernel_{name}@LINUX_2.6.15"
+        for name in (
+            "get_syscall_map", "gettimeofday", "clock_gettime", "clock_gettime64", "clock_getres",
+            "clock_getres_time64", "time", "get_tbfreq", "sync_dicache", "sigtramp32", "sigtramp_rt32", "getcpu",
+            "getrandom",
+        )
+    },
+}  # fmt: skip
+
+
+def test_no_finding_is_a_fail_and_none_is_left_open(matrix: Matrix) -> None:
+    open_findings = [
+        f"{kernel['source']} {row['abi']}: {finding['rule']} {finding['subject']}: {finding['reason']}"
+        for kernel in matrix.report["kernels"]
+        for row in kernel["abis"]
+        for finding in row["findings"]
+        if finding["verdict"] in ("fail", "review", "unknown")
+    ]
+    not_judged = [f"{one['source']}: {one['error']}" for one in matrix.report["kernels"] if one["error"]]
+    assert (open_findings, not_judged, matrix.exit_status) == ([], [], 0)
+
+
+@pytest.mark.parametrize(("kernel", "abi"), ROWS, ids=lambda value: str(value))
+def test_every_pair_of_kernel_and_abi_has_a_row(matrix: Matrix, kernel: str, abi: str) -> None:
+    row = matrix.row(kernel, abi)
+    ran = {finding["verdict"] for finding in row["findings"] if finding["rule"] == "ABI-RUNS"}
+    assert ran == ({"pass"} if ROWS[kernel, abi] else {"expected-absent"})
+    assert (row["vdso"] is not None) == ROWS[kernel, abi]
+
+
+@pytest.mark.parametrize(("kernel", "abi"), EXPORTS, ids=lambda value: str(value))
+def test_the_image_exports_what_the_kernel_source_lists(matrix: Matrix, kernel: str, abi: str) -> None:
+    exports = matrix.row(kernel, abi)["vdso"]["exports"]
+    assert {f"{one['symbol']}@{one['version']}" for one in exports} == EXPORTS[kernel, abi]
+
+
+def test_pyelftools_sees_the_same_exports_in_every_captured_image(matrix: Matrix) -> None:
+    images = 0
+    for path in sorted(matrix.captures.glob("*.json")):
+        capture = read_capture(path)
+        for abi in capture.abis:
+            if abi.image is None:
+                continue
+            images += 1
+            reported = matrix.row(capture.provenance.source, abi.abi)["vdso"]["exports"]
+            ours = {(one["symbol"], one["version"], one["type"], one["binding"]) for one in reported}
+            assert ours == _exports_by_section_headers(abi.image), f"{path.name} {abi.abi}"
+    assert images == sum(ROWS.values())
+
+
+def test_the_vdso_was_called_on_every_abi_that_has_something_to_call(matrix: Matrix) -> None:
+    for (kernel, abi), runs in ROWS.items():
+        if not runs:
+            continue
+        row = matrix.row(kernel, abi)
+        names = {one["symbol"].removeprefix("__vdso_").removeprefix("__kernel_") for one in row["vdso"]["exports"]}
+        calls = [one for one in row["findings"] if one["rule"] == "CALL-VALUE" and one["verdict"] == "pass"]
+        if "clock_gettime" in names:
+            assert len(calls) >= 7, f"{kernel} {abi}: only {len(calls)} calls agree with the system call"
+        else:
+            assert abi == "s390", f"{kernel} {abi} exports no clock_gettime"
+
+
+def test_arm_has_its_kuser_helpers(matrix: Matrix) -> None:
+    for kernel in ("armhf-6.1", "arm64-6.1"):
+        kuser = matrix.row(kernel, "arm")["kuser"]
+        assert kuser["present"]
+        assert kuser["version"] >= 5
+
+
+def test_captures_and_report_keep_to_their_schemas(matrix: Matrix) -> None:
+    assert list(schema_problems(matrix.report, "report")) == []
+    captures = sorted(matrix.captures.glob("*.json"))
+    assert len(captures) == len({kernel for kernel, _ in ROWS})
+    for path in captures:
+        assert list(schema_problems(json.loads(path.read_text()), "capture")) == [], path.name
+
+
+def test_provenance_is_complete(matrix: Matrix) -> None:
+    wanted = ("kernel_sha256", "kernel_package", "kernel_package_version", "kernel_package_sha256", "config_sha256")
+    for kernel in matrix.report["kernels"]:
+        provenance: dict[str, Any] = kernel["provenance"]
+        missing = [key for key in (*wanted, "qemu_version", "machine", "date", "seconds") if not provenance[key]]
+        assert missing == [], kernel["source"]
+        assert provenance["probes"] and provenance["command"][0].startswith("/")
+
+
+def _exports_by_section_headers(image: bytes) -> set[tuple[str, str | None, str, str]]:
+    """The defined dynamic symbols as pyelftools reads them, by section headers; version symbols are left out."""
+    elf = ELFFile(io.BytesIO(image))
+    sections = list(elf.iter_sections())
+    table = next(one for one in sections if isinstance(one, SymbolTableSection) and one.name == ".dynsym")
+    versions = next(one for one in sections if isinstance(one, GNUVerSymSection))
+    definitions = next(one for one in sections if isinstance(one, GNUVerDefSection))
+    names = {
+        definition["vd_ndx"]: next(iter(auxiliaries)).name for definition, auxiliaries in definitions.iter_versions()
+    }
+    found = set()
+    for symbol, version in zip(table.iter_symbols(), versions.iter_symbols(), strict=True):
+        info = symbol["st_info"]
+        if symbol["st_shndx"] == "SHN_UNDEF" or info["bind"] == "STB_LOCAL" or symbol.name in names.values():
+            continue
+        index = version["ndx"]
+        found.add(
+            (
+                symbol.name,
+                names[index & 0x7FFF] if isinstance(index, int) else None,
+                info["type"].removeprefix("STT_"),
+                info["bind"].removeprefix("STB_"),
+            )
+        )
+    return found

@@ -1,0 +1,135 @@
+"""Checking several sources at once: results as they come, errors kept apart, guests ended."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from small_catalog import small_catalog
+from small_images import CLOCK, SIGRETURN, i386_capture, i386_image
+
+from vdsocat.capture import Capture
+from vdsocat.check import CheckTask, Progress, check_all
+from vdsocat.errors import InputError, RunError
+from vdsocat.judge import judge_capture
+from vdsocat.result import BAD_INPUT, CONFORMS, FAILED, INCOMPLETE, CheckResult, overall_status
+
+CATALOG = small_catalog()
+GOOD = i386_capture(i386_image())
+BAD = i386_capture(i386_image((CLOCK, SIGRETURN)))
+
+
+def giving(capture: Capture) -> Callable[[threading.Event, Progress], Capture]:
+    return lambda stop, progress: capture
+
+
+def raising(error: Exception) -> Callable[[threading.Event, Progress], Capture]:
+    def capture(stop: threading.Event, progress: Progress) -> Capture:
+        raise error
+
+    return capture
+
+
+def quiet(text: str) -> None:
+    """No progress."""
+
+
+def test_every_source_has_a_result_and_one_that_cannot_be_run_spoils_no_other() -> None:
+    tasks = [
+        CheckTask("good", giving(GOOD)),
+        CheckTask("panics", raising(RunError("The kernel panicked."))),
+        CheckTask("missing", raising(InputError("There is no such file."))),
+        CheckTask("bad", giving(BAD)),
+    ]
+    results = {result.source: result for result in check_all(tasks, CATALOG, 2, quiet)}
+    assert {source: result.exit_status() for source, result in results.items()} == {
+        "good": CONFORMS,
+        "panics": INCOMPLETE,
+        "missing": BAD_INPUT,
+        "bad": FAILED,
+    }
+    assert results["panics"].error == "The kernel panicked."
+    assert results["panics"].judgement is None
+
+
+def test_results_come_in_the_order_in_which_they_end() -> None:
+    first_may_end = threading.Event()
+
+    def slow(stop: threading.Event, progress: Progress) -> Capture:
+        assert first_may_end.wait(10)
+        return GOOD
+
+    stream = check_all([CheckTask("slow", slow), CheckTask("fast", giving(GOOD))], CATALOG, 2, quiet)
+    assert next(stream).source == "fast"
+    first_may_end.set()
+    assert [result.source for result in stream] == ["slow"]
+
+
+def test_no_more_run_at_a_time_than_there_are_workers() -> None:
+    running, most, lock = 0, 0, threading.Lock()
+
+    def counted(stop: threading.Event, progress: Progress) -> Capture:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.02)
+        with lock:
+            running -= 1
+        return GOOD
+
+    list(check_all([CheckTask(str(number), counted) for number in range(6)], CATALOG, 2, quiet))
+    assert most <= 2
+
+
+def test_closing_the_stream_tells_every_guest_to_stop_and_starts_no_other() -> None:
+    stopped, started = threading.Event(), []
+
+    def waiting(stop: threading.Event, progress: Progress) -> Capture:
+        assert stop.wait(10)
+        stopped.set()
+        raise RunError("stopped")
+
+    def never(stop: threading.Event, progress: Progress) -> Capture:
+        started.append(True)
+        return GOOD
+
+    tasks = [CheckTask("good", giving(GOOD)), CheckTask("waits", waiting)]
+    stream = check_all([*tasks, *(CheckTask("never", waiting) for _ in range(3))], CATALOG, 2, quiet)
+    next(stream)
+    stream.close()
+    assert stopped.is_set()
+    assert not started
+
+
+def test_progress_is_passed_on() -> None:
+    told: list[str] = []
+
+    def telling(stop: threading.Event, progress: Progress) -> Capture:
+        progress("booting it")
+        return GOOD
+
+    list(check_all([CheckTask("one", telling)], CATALOG, 1, told.append))
+    assert told == ["booting it"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "overall"),
+    [
+        ((), CONFORMS),
+        ((CONFORMS, CONFORMS), CONFORMS),
+        ((CONFORMS, INCOMPLETE), INCOMPLETE),
+        ((INCOMPLETE, BAD_INPUT), BAD_INPUT),
+        ((INCOMPLETE, BAD_INPUT, FAILED, CONFORMS), FAILED),
+        ((FAILED, FAILED, FAILED), FAILED),
+    ],
+)
+def test_the_overall_status_is_one_of_four_and_never_a_count(statuses: tuple[int, ...], overall: int) -> None:
+    judged = {CONFORMS: judge_capture(GOOD, CATALOG), FAILED: judge_capture(BAD, CATALOG)}
+    results = [
+        CheckResult("s", judged[status]) if status in judged else CheckResult("s", error="e", error_status=status)
+        for status in statuses
+    ]
+    assert overall_status(results) == overall

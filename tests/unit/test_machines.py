@@ -1,0 +1,109 @@
+"""Machines as data, and the exact QEMU command line that each gives."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from vdsocat.catalog_files import data_directory
+from vdsocat.errors import InputError
+from vdsocat.guest.machines import Machine, load_machines, machine_for
+
+MACHINES = {machine.name: machine for machine in load_machines(data_directory("qemu-images") / "machines")}
+
+# One line per machine, as `vdsocat check --dry-run` prints it but for the two files.
+COMMANDS = {
+    "arm": "qemu-system-arm -M virt -display none -monitor none -serial stdio -m 512 -nic none -no-user-config "
+    "-no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyAMA0 panic=-1 quiet'",
+    "arm64": "qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on -display none -monitor none -serial stdio -m 512 "
+    "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyAMA0 panic=-1 quiet'",
+    "i386": "qemu-system-i386 -M pc -display none -monitor none -serial stdio -vga none -m 512 -nic none "
+    "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
+    "loongarch64": "qemu-system-loongarch64 -M virt -cpu max -display none -monitor none -serial stdio -m 1024 "
+    "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
+    "mips": "qemu-system-mips -M malta -cpu 24Kf -display none -monitor none -serial stdio -m 256 -nic none "
+    "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
+    "mips64": "qemu-system-mips64 -M malta -cpu 5KEf -display none -monitor none -serial stdio -m 256 -nic none "
+    "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
+    "mips64el": "qemu-system-mips64el -M malta -cpu 5KEf -display none -monitor none -serial stdio -m 256 -nic none "
+    "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
+    "mipsel": "qemu-system-mipsel -M malta -cpu 24Kf -display none -monitor none -serial stdio -m 256 -nic none "
+    "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
+    "ppc": "qemu-system-ppc -M g3beige -display none -monitor none -serial stdio -m 256 -nic none "
+    "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
+    "ppc64": "qemu-system-ppc64 -M pseries,x-vof=on -cpu POWER8 -display none -monitor none -serial stdio -m 1024 "
+    "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=hvc0 panic=-1 quiet'",
+    "ppc64le": "qemu-system-ppc64 -M pseries,x-vof=on -cpu POWER9 -display none -monitor none -serial stdio -m 1024 "
+    "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=hvc0 panic=-1 quiet'",
+    "riscv64": "qemu-system-riscv64 -M virt -display none -monitor none -serial stdio -m 512 -nic none "
+    "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
+    "s390x": "qemu-system-s390x -M s390-ccw-virtio -nographic -m 512 -nic none -no-user-config -no-reboot "
+    "-kernel vmlinuz -initrd cpio -append 'console=ttysclp0 panic=-1 quiet'",
+    "x86-64": "qemu-system-x86_64 -M pc -display none -monitor none -serial stdio -vga none -m 512 -nic none "
+    "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet syscall.x32=y'",
+}
+
+
+def command_of(machine: Machine, extra: str = "") -> list[str]:
+    return machine.command(machine.qemu, Path("vmlinuz"), Path("cpio"), extra)
+
+
+def test_every_machine_has_its_command_written_down() -> None:
+    assert set(COMMANDS) == set(MACHINES)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_the_command_is_the_one_written_down(name: str) -> None:
+    assert shlex.join(command_of(MACHINES[name])) == COMMANDS[name]
+
+
+@pytest.mark.parametrize("machine", MACHINES.values(), ids=lambda machine: machine.name)
+def test_a_guest_has_no_network_no_disk_and_no_acceleration_unasked(machine: Machine) -> None:
+    command = command_of(machine)
+    assert command[command.index("-nic") + 1] == "none"
+    assert "-no-reboot" in command
+    forbidden = ("-drive", "-hda", "-cdrom", "-blockdev", "-fsdev", "-virtfs", "-net", "-netdev", "-enable-kvm", "-accel")
+    assert not any(word in forbidden or "kvm" in word for word in command)
+
+
+def test_words_of_the_user_come_last_on_the_kernel_command_line() -> None:
+    assert command_of(MACHINES["x86-64"], "loglevel=8 vdso=0")[-1] == (
+        "console=ttyS0 panic=-1 quiet syscall.x32=y loglevel=8 vdso=0"
+    )
+
+
+def test_no_two_machines_are_for_the_same_kernels() -> None:
+    kernels = [(one.kernel_arch, one.bits, one.endianness) for one in MACHINES.values()]
+    assert len(set(kernels)) == len(kernels)
+
+
+def test_the_native_abi_is_the_first() -> None:
+    assert MACHINES["mips64"].native_abi == "mips-n64"
+
+
+@pytest.mark.parametrize(
+    ("arch", "bits", "endianness", "name"),
+    [("x86", 32, "little", "i386"), ("mips", 64, "big", "mips64"), ("powerpc", 64, "little", "ppc64le")],
+)
+def test_a_kernel_finds_its_machine(arch: str, bits: int, endianness: str, name: str) -> None:
+    assert machine_for(tuple(MACHINES.values()), arch, bits, endianness, Path("vmlinuz")).name == name
+
+
+def test_a_kernel_without_a_machine_is_told_which_there_are() -> None:
+    machines = (MACHINES["arm"], MACHINES["s390x"])
+    with pytest.raises(InputError) as refusal:
+        machine_for(machines, "m68k", 32, "big", Path("vmlinuz"))
+    assert str(refusal.value) == (
+        "vmlinuz: is a kernel for m68k (32-bit, big-endian), for which there is no machine; "
+        "there are machines for arm 32-bit little-endian, s390 64-bit big-endian."
+    )
+
+
+def test_a_machine_file_is_checked_against_its_schema(tmp_path: Path) -> None:
+    directory = tmp_path / "machines"
+    directory.mkdir()
+    (directory / "odd.yaml").write_text("machine: odd\nmemroy: 12\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"odd\.yaml: "):
+        load_machines(directory)
