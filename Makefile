@@ -3,7 +3,6 @@
 VENV     ?= .venv
 VDSOCAT   = $(VENV)/bin/vdsocat
 RESULTS  ?= build/validate
-CHECK     = $(VDSOCAT) check
 
 # Debian packages, by what they are for.
 RUN_PACKAGES = python3-venv gpgv debian-archive-keyring \
@@ -34,18 +33,20 @@ probe-compilers: ## install what rebuilding the probes takes (apt)
 	@sh qemu-images/apt-install.sh $(PROBE_PACKAGES)
 
 validate: setup ## boot one kernel per architecture, print the matrix
-	@$(MAKE) --no-print-directory matrix SETS="core"
+	@$(MAKE) --no-print-directory matrix SET=core
 
 validate-full: setup ## boot every kernel of the full list, print the matrix
-	@$(MAKE) --no-print-directory matrix SETS="full"
+	@$(MAKE) --no-print-directory matrix SET=full
 
-# Kernels that only have to be fetched come first, so that the first rows appear before any compiler is installed.
+# Kernels that only have to be fetched come first, so that rows appear before any compiler is installed.
 .PHONY: matrix
 matrix:
 	@rm -rf $(RESULTS); status=0; \
-	$(CHECK) $(SETS:%=set:%) --out $(RESULTS) || status=$$?; \
-	$(VDSOCAT) report $(RESULTS) > $(RESULTS)/report.md || true; \
-	echo "compliance report: $(RESULTS)/report.md"; exit $$status
+	$(VDSOCAT) check set:$(SET) --except set:built --out $(RESULTS) || status=$$?; \
+	$(MAKE) --no-print-directory builders && \
+	{ $(VDSOCAT) check set:built --out $(RESULTS) || { built=$$?; [ $$status -ne 0 ] || status=$$built; }; } || status=3; \
+	$(VDSOCAT) report $(RESULTS) > $(RESULTS)/report.md; \
+	echo "Captures, console logs and the compliance report report.md are in $(RESULTS)/."; exit $$status
 
 test: setup builders probe-compilers ## install everything, run every test
 	@sh qemu-images/apt-install.sh $(TEST_PACKAGES)

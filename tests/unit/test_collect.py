@@ -71,9 +71,7 @@ def test_calls_are_read_in_their_units() -> None:
 @pytest.mark.parametrize(
     ("fields", "page"), [(("present", 5), KuserPage(True, 5)), (("absent",), KuserPage(False, None))]
 )
-def test_the_kuser_page_is_present_with_its_version_or_absent(
-    fields: tuple[object, ...], page: KuserPage
-) -> None:
+def test_the_kuser_page_is_present_with_its_version_or_absent(fields: tuple[object, ...], page: KuserPage) -> None:
     (record,) = collect_abis(transcript_of(*probe_lines(extra=[("kuser", *fields)])), [I386])
     assert record.kuser == page
 

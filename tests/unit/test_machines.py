@@ -64,7 +64,18 @@ def test_a_guest_has_no_network_no_disk_and_no_acceleration_unasked(machine: Mac
     command = command_of(machine)
     assert command[command.index("-nic") + 1] == "none"
     assert "-no-reboot" in command
-    forbidden = ("-drive", "-hda", "-cdrom", "-blockdev", "-fsdev", "-virtfs", "-net", "-netdev", "-enable-kvm", "-accel")
+    forbidden = (
+        "-drive",
+        "-hda",
+        "-cdrom",
+        "-blockdev",
+        "-fsdev",
+        "-virtfs",
+        "-net",
+        "-netdev",
+        "-enable-kvm",
+        "-accel",
+    )
     assert not any(word in forbidden or "kvm" in word for word in command)
 
 

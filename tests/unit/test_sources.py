@@ -59,7 +59,9 @@ def settings(tmp_path: Path, qemu: FakeQemu) -> SourceSettings:
         )
 
     boot = BootSettings(
-        load_machines(data_directory("qemu-images") / "machines"), Cache(tmp_path / "cache"), qemu_finder(qemu.directory)
+        load_machines(data_directory("qemu-images") / "machines"),
+        Cache(tmp_path / "cache"),
+        qemu_finder(qemu.directory),
     )
     return SourceSettings(boot, small_catalog(), expand, ensure, tmp_path / "logs")
 
@@ -75,9 +77,7 @@ def test_a_capture_is_read_not_booted(tmp_path: Path, settings: SourceSettings) 
     assert capture_of(str(path), settings) == i386_capture(IMAGE)
 
 
-def test_a_kernel_file_is_booted_and_its_log_kept(
-    tmp_path: Path, settings: SourceSettings, qemu: FakeQemu
-) -> None:
+def test_a_kernel_file_is_booted_and_its_log_kept(tmp_path: Path, settings: SourceSettings, qemu: FakeQemu) -> None:
     kernel = write_vmlinux(tmp_path / "vmlinux")
     capture = capture_of(str(kernel), settings)
     assert capture.abis[0].image == IMAGE
@@ -102,7 +102,8 @@ def test_qemu_gets_the_kernel_and_an_initramfs_with_the_probe(
 
 
 @pytest.mark.parametrize(
-    ("kernel", "config"), [("vmlinuz-6.1.0-50-686", "config-6.1.0-50-686"), ("bzImage", ".config"), ("bzImage", "config")]
+    ("kernel", "config"),
+    [("vmlinuz-6.1.0-50-686", "config-6.1.0-50-686"), ("bzImage", ".config"), ("bzImage", "config")],
 )
 def test_a_configuration_beside_the_kernel_is_found(
     tmp_path: Path, settings: SourceSettings, kernel: str, config: str
@@ -143,7 +144,9 @@ def test_what_looks_like_a_path_is_one(settings: SourceSettings, path: str) -> N
 
 def test_a_kernel_without_a_machine_is_refused(tmp_path: Path, settings: SourceSettings) -> None:
     kernel = write_vmlinux(tmp_path / "vmlinux", "EM_SH")
-    with pytest.raises(InputError, match=r"is a kernel for sh \(32-bit, little-endian\), for which there is no machine"):
+    with pytest.raises(
+        InputError, match=r"is a kernel for sh \(32-bit, little-endian\), for which there is no machine"
+    ):
         capture_of(str(kernel), settings)
 
 

@@ -22,7 +22,8 @@ class SourceSettings:
     """What turning a SOURCE into a capture needs.
 
     `expand` resolves a SOURCE that is no file into kernels, `ensure` fetches or builds one; `logs` is the directory
-    for console logs; `config` overrides the configuration of a kernel given as a file.
+    for console logs; `config` overrides the configuration of a kernel given as a file; `excluded` are names of kernels
+    that are left out of sets.
     """
 
     boot: BootSettings
@@ -31,6 +32,11 @@ class SourceSettings:
     ensure: Callable[[KernelRequest, Progress], KernelFiles]
     logs: Path
     config: Path | None = None
+    excluded: frozenset[str] = frozenset()
+
+    def requests(self, source: str) -> Iterator[KernelRequest]:
+        """The kernels that a SOURCE means, without the excluded ones."""
+        return (request for request in self.expand(source) if request.name not in self.excluded)
 
 
 def tasks_for(sources: Sequence[str], settings: SourceSettings) -> Iterator[CheckTask]:
@@ -44,7 +50,7 @@ def tasks_for(sources: Sequence[str], settings: SourceSettings) -> Iterator[Chec
         elif _is_file(source):
             yield _task_for_file(Path(source), settings)
         else:
-            for request in settings.expand(source):
+            for request in settings.requests(source):
                 yield _task_for_named(request, settings)
 
 
@@ -56,7 +62,7 @@ def plans_for(sources: Sequence[str], settings: SourceSettings, progress: Progre
         if _is_file(source):
             yield plan_boot(_kernel_at(Path(source), settings), settings.boot)
         else:
-            for request in settings.expand(source):
+            for request in settings.requests(source):
                 yield plan_boot(_kernel_named(request, settings, progress), settings.boot)
 
 

@@ -59,6 +59,7 @@ from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
     metavar="DIR",
     help="Take QEMU's binaries from this directory instead of PATH.",
 )
+@click.option("--except", "excepted", multiple=True, metavar="SOURCE", help="Leave these kernels out of a set.")
 @click.option("--strict", is_flag=True, help="Let a finding to review count as a fail.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell every finding, passes too.")
 @click.option("--dry-run", is_flag=True, help="Print the exact QEMU commands instead of running them.")
@@ -74,6 +75,7 @@ def check(
     append: str,
     config: Path | None,
     qemu: Path | None,
+    excepted: tuple[str, ...],
     strict: bool,
     verbose: bool,
     dry_run: bool,
@@ -92,7 +94,8 @@ def check(
     machines = load_machines(data_directory("qemu-images") / "machines")
     boot = BootSettings(machines, cache, qemu_finder(qemu), deadline, append)
     logs = out or cache.path("logs")
-    source_settings = SourceSettings(boot, catalog, kernels.expand, kernels.ensure, logs, config)
+    excluded = frozenset(request.name for source in excepted for request in kernels.expand(source))
+    source_settings = SourceSettings(boot, catalog, kernels.expand, kernels.ensure, logs, config, excluded)
     if dry_run:
         for plan in plans_for(sources, source_settings, lambda text: click.echo(text, err=True)):
             click.echo(plan.spell_command())
