@@ -48,6 +48,7 @@ def vdsocat(
     tmp_path: Path, catalog_root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Command]:
     """Run `vdsocat` with arguments, on the small catalogue and a cache of the test's own."""
+    monkeypatch.setattr("vdsocat.guest.boot._AFTER_PANIC_SECONDS", 0.1)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
 
     def run(*arguments: object) -> Outcome:

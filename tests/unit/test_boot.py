@@ -14,6 +14,12 @@ from fake_qemu import BABBLE, LEAVE, START_CHILD, STAY, FakeQemu, make_fake_qemu
 from vdsocat.errors import RunError
 from vdsocat.guest.boot import BootEnd, InterruptedRunError, require_complete, run_guest
 
+
+@pytest.fixture(autouse=True)
+def short_wait_after_a_panic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vdsocat.guest.boot._AFTER_PANIC_SECONDS", 0.2)
+
+
 GOOD = boot_lines(b"image" * 100)
 CUT = GOOD[:10]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from consoles import PANIC, PRINTK, boot_lines, frame, probe_lines
@@ -31,7 +32,7 @@ def feed(*pieces: bytes) -> Transcript:
 
 def chunks_of(data: bytes, cuts: Sequence[int]) -> list[bytes]:
     places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    return [data[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(places)]
 
 
 @given(st.lists(st.integers(0, 10**6), max_size=30))
@@ -75,11 +76,10 @@ def test_any_changed_byte_of_a_frame_is_noticed(number: int, data: st.DataObject
 def test_a_lost_frame_is_noticed(lost: set[int]) -> None:
     transcript = feed(b"".join(line for number, line in enumerate(LINES) if number not in lost))
     frames_lost = any(LINES[number].startswith(b"@vdsocat") for number in lost)
-    ends_lost = lost & {len(LINES) - 4, len(LINES) - 1}
-    if frames_lost and not ends_lost:
-        assert transcript.missing() is not None
-    if len(LINES) - 1 in lost:
-        assert not transcript.finished
+    noticed = transcript.missing() is not None or not transcript.finished or transcript.supervisor() is None
+    # A probe's own last frame is missed by collect_abis, which knows that the probe ended well.
+    if frames_lost and len(LINES) - 4 not in lost:
+        assert noticed
 
 
 def test_a_frame_is_split_into_speaker_sequence_type_and_fields() -> None:
@@ -118,7 +118,7 @@ def replaced(number: int, line: bytes) -> Transcript:
     [
         (frame("i386-le", 2, "uname", "x").replace(b" x ", b" y "), "frame 2 of i386-le has a wrong checksum"),
         (b"@vdsocat i386-le 2 una" + PRINTK, "a line of the probe is garbled: '@vdsocat i386-le 2 una["),
-        (b"@vdsocat\r\n", "garbled"),
+        (b"@vdsocat \r\n", "garbled"),
         (b"", "i386-le jumped from frame 1 to 3"),
         (frame("i386-le", 1, "uname", "x"), "i386-le jumped from frame 1 to 1"),
     ],
@@ -127,6 +127,11 @@ def test_damage_is_named_by_its_first_sign(line: bytes, words: str) -> None:
     transcript = replaced(2, line)
     assert transcript.finished
     assert words in str(transcript.missing())
+
+
+def test_a_kernel_built_by_a_namesake_is_no_frame() -> None:
+    transcript = feed(b"Linux version 6.1.0 (user@vdsocat) (gcc 12)\r\n", *probe_lines())
+    assert transcript.missing() is None
 
 
 def test_a_wrong_count_is_damage() -> None:

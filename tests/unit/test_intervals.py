@@ -92,9 +92,9 @@ def test_bounds_and_stretches_in_words() -> None:
 @pytest.mark.parametrize(
     ("one", "at", "state", "reason"),
     [
-        (interval("5.11"), "5.10", State.ABSENT, "since 5.11"),
+        (interval("5.11"), "5.10", State.ABSENT, "not before 5.11"),
         (interval("5.11"), "6.1", State.PRESENT, "since 5.11"),
-        (interval("5.1", "5.8"), "5.8", State.ABSENT, "from 5.1 until 5.8"),
+        (interval("5.1", "5.8"), "5.8", State.ABSENT, "gone since 5.8"),
         (interval("5.11", when="compat"), "6.1", State.ABSENT, "needs compat (native)"),
         (interval("5.11", when="native"), "6.1", State.PRESENT, "since 5.11, native"),
         (interval("5.11", when="CONFIG_A"), "6.1", State.ABSENT, "needs CONFIG_A (CONFIG_A=n)"),
@@ -102,7 +102,7 @@ def test_bounds_and_stretches_in_words() -> None:
         (interval(["5.9", "5.11"]), "5.10", State.UNKNOWN, "not settled the release: since 5.9…5.11"),
         # What a condition rules out is absent even where the release is not settled, and the other way round.
         (interval(["5.9", "5.11"], when="compat"), "5.10", State.ABSENT, "needs compat"),
-        (interval("5.11", when="boot:x"), "5.10", State.ABSENT, "since 5.11"),
+        (interval("5.11", when="boot:x"), "5.10", State.ABSENT, "not before 5.11"),
         (interval("5.1", ["5.8", "5.10"]), "5.9", State.UNKNOWN, "not settled"),
     ],
 )
@@ -123,8 +123,8 @@ def test_of_several_intervals_presence_wins_then_unknown() -> None:
 def test_absence_gives_the_reason_of_the_interval_that_covers_the_release() -> None:
     intervals = (interval("5.1", "5.4"), interval("5.8", when="compat"))
     assert decide_any(intervals, release("6.1"), NATIVE).reason == "needs compat (native)"
-    assert decide_any(intervals, release("5.6"), NATIVE).reason == "from 5.1 until 5.4; since 5.8"
-    assert decide_any((interval("5.8"), interval("5.8")), release("5.6"), NATIVE).reason == "since 5.8"
+    assert decide_any(intervals, release("5.6"), NATIVE).reason == "gone since 5.4; not before 5.8"
+    assert decide_any((interval("5.8"), interval("5.8")), release("5.6"), NATIVE).reason == "not before 5.8"
 
 
 def test_no_intervals_at_all_are_absence_with_a_reason() -> None:

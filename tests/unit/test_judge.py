@@ -128,6 +128,19 @@ def test_an_abi_that_the_kernel_does_not_start_is_one_finding() -> None:
     assert judged.image is None
 
 
+def test_a_row_without_a_vdso_by_right_says_so() -> None:
+    capture = i386_capture(None, release="2.4.37")
+    (abi,) = judge_capture(replace(capture, abis=(replace(capture.abis[0], outcome="complete"),)), CATALOG).abis
+    assert abi.verdict is Verdict.REVIEW  # 2.4 runs no i386, as the small catalogue has it
+    on_arm = replace(
+        capture,
+        provenance=replace(capture.provenance, kernel_arch="arm"),
+        abis=(AbiCapture("arm", "little", "complete", uname={"release": "3.2.0"}, kuser=KuserPage(True, 5)),),
+        config="CONFIG_KUSER_HELPERS=y\n",
+    )
+    assert judge_capture(on_arm, CATALOG).abis[0].verdict is Verdict.EXPECTED_ABSENT
+
+
 def test_no_vdso_where_there_must_be_one_fails() -> None:
     judgement = judge_capture(i386_capture(None), CATALOG)
     assert remarkable(judgement) == [("VDSO-PRESENT", Verdict.FAIL, "vDSO")]

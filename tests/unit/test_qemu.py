@@ -31,7 +31,7 @@ def test_path_is_searched_without_a_directory(tmp_path: Path, monkeypatch: pytes
     qemu = make_fake_qemu(tmp_path, name="qemu-system-none")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert qemu_finder()("qemu-system-none") == str(qemu.program)
-    with pytest.raises(RunError, match="There is no qemu-system-ppc on PATH; .* package qemu-system-ppc"):
+    with pytest.raises(RunError, match=r"There is no qemu-system-ppc on PATH; .* package qemu-system-ppc"):
         qemu_finder()("qemu-system-ppc")
 
 

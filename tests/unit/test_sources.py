@@ -152,7 +152,7 @@ def test_a_kernel_without_a_machine_is_refused(tmp_path: Path, settings: SourceS
 
 def test_a_kernel_without_its_qemu_names_the_package(tmp_path: Path, settings: SourceSettings) -> None:
     kernel = write_vmlinux(tmp_path / "vmlinux", "EM_X86_64")
-    with pytest.raises(RunError, match="no qemu-system-x86_64 .* package qemu-system-x86"):
+    with pytest.raises(RunError, match=r"no qemu-system-x86_64 .* package qemu-system-x86"):
         capture_of(str(kernel), settings)
 
 

@@ -47,4 +47,4 @@ def _check(task: CheckTask, catalog: Catalog, stop: threading.Event, progress: P
     try:
         return CheckResult(task.source, judge_capture(task.capture(stop, progress), catalog))
     except VdsocatError as error:
-        return CheckResult(task.source, error=str(error), error_status=error.exit_status)
+        return CheckResult(task.source, error=error.sentence(), error_status=error.exit_status)

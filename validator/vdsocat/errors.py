@@ -6,6 +6,11 @@ class VdsocatError(Exception):
 
     exit_status = 2
 
+    def sentence(self) -> str:
+        """The text with a full stop where it has no end of its own."""
+        text = str(self)
+        return text if text.endswith((".", "?")) else f"{text}."
+
 
 class InputError(VdsocatError):
     """The user's argument, file or catalogue cannot be used (exit status 2)."""

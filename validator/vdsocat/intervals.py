@@ -84,7 +84,8 @@ class Interval:
         """Whether it is there in this release under these facts, and why."""
         covered = self.covers(release)
         if covered is False:
-            return Decision(State.ABSENT, self.spell_releases())
+            begun = self.since.passed(release)
+            return Decision(State.ABSENT, f"not before {self.since}" if begun is False else f"gone since {self.until}")
         holds = True if self.when is None else self.when.decide(facts)
         if holds is False:
             assert self.when is not None

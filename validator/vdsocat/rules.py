@@ -16,6 +16,17 @@ from vdsocat.intervals import Decision, Interval, State, decide_any
 
 _COMMON_ERRNOS = 34
 
+# include/uapi/linux/time.h
+_CLOCKS = {
+    0: "CLOCK_REALTIME",
+    1: "CLOCK_MONOTONIC",
+    4: "CLOCK_MONOTONIC_RAW",
+    5: "CLOCK_REALTIME_COARSE",
+    6: "CLOCK_MONOTONIC_COARSE",
+    7: "CLOCK_BOOTTIME",
+    11: "CLOCK_TAI",
+}
+
 # What the probe calls; every other function is judged by its symbol alone.
 CALLED_FUNCTIONS = ("clock_gettime", "clock_gettime64", "gettimeofday", "getcpu", "time")
 
@@ -123,7 +134,7 @@ def judge_area(area: Area, seen: AbiCapture, release: KernelRelease, facts: Kern
 
 def judge_call(call: Call) -> Finding:
     """CALL-RETURN and CALL-VALUE: the function came back, without error, with what the system call says around it."""
-    subject = call.symbol if call.clock is None else f"{call.symbol}({call.clock})"
+    subject = call.symbol if call.clock is None else f"{call.symbol}({_CLOCKS.get(call.clock, call.clock)})"
     if call.failure == "crash":
         return Finding("CALL-RETURN", Verdict.FAIL, subject, f"the call died of {_signal_name(call.signal)}")
     if call.failure == "hang":

@@ -14,7 +14,8 @@ from vdsocat.cli.settings import Settings
 from vdsocat.errors import VdsocatError
 
 _VERBS = ("query", "show", "check", "report", "lint", "kernels", "doctor")
-_INTERRUPTED = 130
+_INTERRUPTED = 130  # as a shell reports SIGINT
+_READER_GONE = 141  # as a shell reports SIGPIPE
 
 
 class _Verbs(click.Group):
@@ -66,6 +67,7 @@ def main() -> None:
     """Entry point: every error that is meant for the user ends as one sentence and an exit status."""
     try:
         status = cli(standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as error:
         status = error.exit_code
     except click.Abort:
@@ -74,13 +76,16 @@ def main() -> None:
         error.show()
         status = 2
     except VdsocatError as error:
-        text = str(error)
-        click.echo(f"vdsocat: {text}" + ("" if text.endswith((".", "?")) else "."), err=True)
+        click.echo(f"vdsocat: {error.sentence()}", err=True)
         status = error.exit_status
     except KeyboardInterrupt:
         status = _INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe has gone; what is left in stdout must not raise again at exit.
+    except (BrokenPipeError, SystemExit):
+        # The reader of a pipe has gone (click turns that into SystemExit). What is left in stdout must not raise again
+        # at exit, and the status must not be that of a kernel that conforms or fails.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
+        status = _READER_GONE
+    except OSError as error:
+        click.echo(f"vdsocat: {error.filename or 'a file'}: {error.strerror}.", err=True)
+        status = 2
     sys.exit(status if isinstance(status, int) else 0)

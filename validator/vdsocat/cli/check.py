@@ -148,7 +148,8 @@ def _show_as_they_come(
                 sys.stdout.flush()
         elif result.error is not None:
             with status.paused():
-                click.echo(f"vdsocat: {result.source}: {result.error}", err=True)
+                named = "" if result.error.startswith(result.source) else f"{result.source}: "
+                click.echo(f"vdsocat: {named}{result.error}", err=True)
         yield result
 
 

@@ -36,7 +36,7 @@ def report(context: click.Context, captures: tuple[Path, ...], format_: str, str
         try:
             results.append(CheckResult(capture.provenance.source, judge_capture(capture, catalog)))
         except VdsocatError as error:
-            results.append(CheckResult(str(path), error=str(error), error_status=error.exit_status))
+            results.append(CheckResult(str(path), error=error.sentence(), error_status=error.exit_status))
     if format_ == "table":
         click.echo(draw_header())
         for result in results:

@@ -94,6 +94,8 @@ def boot_and_capture(
     date = datetime.now(UTC).isoformat(timespec="seconds")
     end = run_guest(plan.command, plan.deadline, log, stop, on_frame)
     transcript = require_complete(end, plan.deadline, log)
+    if transcript.supervisor() is None:
+        raise RunError("The probe's record arrived damaged: nothing of what /init said arrived.")
     expected = [(abi, plan.machine.endianness) for abi in plan.machine.abis]
     config = plan.kernel.config.read_text("utf-8", "replace") if plan.kernel.config else None
     return Capture(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 _TEMPLATE = "compliance.md.j2"
@@ -16,11 +17,12 @@ def render_markdown(document: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_cell,
     )
-    environment.filters["cell"] = _cell
+    environment.filters["shell"] = shlex.join
     return environment.get_template(_TEMPLATE).render(report=document)
 
 
 def _cell(value: Any) -> str:
-    """Text that cannot break out of a table cell."""
+    """Any value as text that cannot break out of a table cell or a line: captures come from anywhere."""
     return "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")

@@ -90,7 +90,7 @@ def _seen(judged: AbiJudgement, has_kuser: bool) -> str:
         ran = by_rule.get("ABI-RUNS")
         text = "no vDSO" if ran is None or ran.verdict is Verdict.PASS else "not run"
     else:
-        calls = sum(finding.rule.startswith("CALL-") for finding in judged.findings)
+        calls = sum(finding.rule in ("CALL-RETURN", "CALL-VALUE") for finding in judged.findings)
         text = f"{len(judged.image.exports)} exports, {calls} calls"
     if has_kuser and judged.image is None and by_rule.get("AREA-PRESENT") is not None:
         text += ", kuser" if by_rule["AREA-PRESENT"].verdict is Verdict.PASS else ", no kuser"

@@ -1,0 +1,135 @@
+"""The command line as a process of its own: signals, pipes, terminals, and what it loads."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from consoles import boot_lines
+from elf_builder import Symbol
+from fake_qemu import make_fake_qemu
+from small_images import CLOCK, I386_SYMBOLS, SIGRETURN, i386_capture, i386_image, write_vmlinux
+
+from vdsocat.capture import capture_to_json
+
+GOOD = boot_lines(i386_image())
+
+
+def write_capture(path: Path, symbols: Sequence[Symbol] = I386_SYMBOLS) -> Path:
+    path.write_text(json.dumps(capture_to_json(i386_capture(i386_image(symbols)))), encoding="utf-8")
+    return path
+
+
+def start(catalog_root: Path, *arguments: object, **environment: str) -> subprocess.Popen[str]:
+    cache = catalog_root.parent / "cache"
+    return subprocess.Popen(
+        [sys.executable, "-c", "from vdsocat.cli import main; main()",
+         "--catalog", str(catalog_root), "--cache", str(cache), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=os.environ | environment,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_an_interrupted_check_leaves_no_qemu_behind(catalog_root: Path, tmp_path: Path, number: signal.Signals) -> None:
+    qemu = make_fake_qemu(tmp_path / "qemu", b"".join(GOOD[:8]))
+    process = start(catalog_root, "check", "--qemu", qemu.directory, write_vmlinux(tmp_path / "vmlinux"))
+    qemu.pid()
+    assert not qemu_is_gone_now(qemu.pid())
+    process.send_signal(number)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert qemu.is_gone()
+    assert "Traceback" not in err
+
+
+def qemu_is_gone_now(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()
+
+
+def test_two_interrupts_leave_no_qemu_behind_either(catalog_root: Path, tmp_path: Path) -> None:
+    qemu = make_fake_qemu(tmp_path / "qemu", b"".join(GOOD[:8]))
+    process = start(catalog_root, "check", "--qemu", qemu.directory, write_vmlinux(tmp_path / "vmlinux"))
+    qemu.pid()
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert qemu.is_gone()
+
+
+@pytest.mark.parametrize("arguments", [["query", "*", "--format", "json"], ["check", "host"], ["--help"]])
+def test_a_reader_that_goes_away_is_told_as_other_programs_do(catalog_root: Path, arguments: list[str]) -> None:
+    process = start(catalog_root, *arguments)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(10) == 128 + signal.SIGPIPE
+    assert err == ""
+
+
+def test_there_is_no_colour_in_a_pipe(catalog_root: Path, tmp_path: Path) -> None:
+    process = start(catalog_root, "check", write_capture(tmp_path / "capture.json"), TERM="xterm-256color")
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert "\x1b" not in out + err
+
+
+def on_a_terminal(catalog_root: Path, *arguments: object, **environment: str) -> str:
+    """What a command writes to a terminal."""
+    import pty
+
+    leader, follower = pty.openpty()
+    cache = catalog_root.parent / "cache"
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from vdsocat.cli import main; main()",
+         "--catalog", str(catalog_root), "--cache", str(cache), *map(str, arguments)],
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        start_new_session=True,
+        env=os.environ | {"TERM": "xterm"} | environment,
+    )  # fmt: skip
+    os.close(follower)
+    written = b""
+    try:
+        while piece := os.read(leader, 65536):
+            written += piece
+    except OSError:
+        pass  # Linux reports the other end's closing as EIO.
+    finally:
+        os.close(leader)
+        process.wait(10)
+    return written.decode()
+
+
+def test_a_terminal_gets_colour_unless_it_is_not_wanted(catalog_root: Path, tmp_path: Path) -> None:
+    path = write_capture(tmp_path / "capture.json", (CLOCK, SIGRETURN))
+    coloured = re.compile(r"\x1b\[[0-9;]*m")
+    environment = {"NO_COLOR": ""}
+    assert coloured.search(on_a_terminal(catalog_root, "check", path, **environment))
+    assert not coloured.search(on_a_terminal(catalog_root, "check", path, NO_COLOR="1"))
+
+
+def test_a_query_does_not_load_what_it_does_not_use(catalog_root: Path) -> None:
+    start(catalog_root, "query", "getcpu").communicate(timeout=10)
+    code = (
+        "import sys; from vdsocat.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted(set(sys.modules) & {'yaml', 'jsonschema', 'rich', 'jinja2', 'elftools'}), file=sys.stderr)"
+    )
+    cache = catalog_root.parent / "cache"
+    command = [sys.executable, "-c", code, "--catalog", str(catalog_root), "--cache", str(cache), "query", "getcpu"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
