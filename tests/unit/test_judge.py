@@ -209,7 +209,9 @@ EMULATOR: dict[str, Any] = {
 }
 
 
-def emulated(image: bytes | None, version: str, abi: str = "i386", provider: str = "qemu-user") -> Judgement:
+def emulated(
+    image: bytes | None, version: str, abi: str = "i386", provider: str = "qemu-user", **more: Any
+) -> Judgement:
     catalog = Catalog(
         CATALOG.abis, CATALOG.functions, CATALOG.releases, {"qemu-user": provider_from_document(EMULATOR)}
     )
@@ -217,7 +219,7 @@ def emulated(image: bytes | None, version: str, abi: str = "i386", provider: str
     provenance = replace(
         capture.provenance, provider=provider, provider_version=version, kernel_arch=None, kernel_bits=None
     )
-    return judge_capture(Capture(provenance, (replace(capture.abis[0], abi=abi),)), catalog)
+    return judge_capture(Capture(provenance, (replace(capture.abis[0], abi=abi, **more),)), catalog)
 
 
 def test_an_emulator_is_held_to_what_it_offers_not_to_a_kernel() -> None:
@@ -240,7 +242,7 @@ def test_an_emulator_of_before_its_vdso_has_none() -> None:
 
 
 def test_an_emulator_without_a_vdso_for_the_abi_says_why() -> None:
-    finding = by_rule(emulated(None, "10.0", abi="arm"), "VDSO-PRESENT")
+    finding = by_rule(emulated(None, "10.0", abi="arm", machine=None), "VDSO-PRESENT")
     assert finding.verdict is Verdict.EXPECTED_ABSENT
     assert "nobody wrote one." in finding.reason
 
@@ -248,3 +250,17 @@ def test_an_emulator_without_a_vdso_for_the_abi_says_why() -> None:
 def test_a_provider_that_the_catalogue_has_not_is_bad_input() -> None:
     with pytest.raises(InputError, match=r"'qemu-usr'.*did you mean 'qemu-user'\?"):
         emulated(None, "10.0", provider="qemu-usr")
+
+
+@pytest.mark.parametrize("change", [{"machine": 62}, {"elf_class": 64}])
+def test_a_probe_of_another_abi_is_noticed_before_anything_is_judged(change: dict[str, Any]) -> None:
+    capture = i386_capture(i386_image(I386_SYMBOLS), **change)
+    with pytest.raises(RunError, match="the probe is the wrong one"):
+        judge_capture(capture, CATALOG)
+
+
+@pytest.mark.parametrize(("outcome", "detail"), [("signal", 11), ("hang", None), ("silent", None)])
+def test_a_probe_that_never_reached_the_vdso_says_nothing_about_it(outcome: str, detail: int | None) -> None:
+    capture = i386_capture(None, outcome=outcome, detail=detail)
+    (abi,) = judge_capture(capture, CATALOG).abis
+    assert [(finding.rule, finding.verdict) for finding in abi.findings] == [("ABI-RUNS", Verdict.FAIL)]

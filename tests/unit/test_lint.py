@@ -105,12 +105,22 @@ def an_elf_machine_that_is_none(documents: Documents) -> None:
     i386(documents)["elf"]["machine"] = "EM_I386"
 
 
+def a_function_defined_twice(documents: Documents) -> None:
+    documents["functions.yaml"]["functions"].append(documents["functions.yaml"]["functions"][0])
+
+
+def a_release_listed_twice(documents: Documents) -> None:
+    documents["releases.yaml"]["releases"].append(documents["releases.yaml"]["releases"][0])
+
+
 def a_misplaced_file(documents: Documents) -> None:
     documents["abis/i486.yaml"] = documents.pop("abis/i386.yaml")
 
 
 BROKEN: list[tuple[Callable[[Documents], None], str, list[str]]] = [
     (an_alias_that_is_taken, "catalog/abis/x86-64.yaml", ["'amd64'", "already stands for i386"]),
+    (a_function_defined_twice, "catalog/functions.yaml", ["is there twice"]),
+    (a_release_listed_twice, "catalog/releases.yaml", ["is there twice"]),
     (an_undated_release, "catalog/abis/i386.yaml", ["__vdso_getcpu", "nobody dated release 5.17"]),
     (an_undated_release_in_a_pair, "catalog/abis/i386.yaml", ["__vdso_getcpu", "nobody dated release 5.17"]),
     (an_undated_release_of_an_area, "catalog/abis/arm.yaml", ["__kuser_get_tls", "nobody dated release 2.6.12"]),

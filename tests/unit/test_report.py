@@ -227,7 +227,7 @@ def test_a_long_source_and_a_long_verdict_still_fit() -> None:
     absent = result_of(
         replace(
             i386_capture(None),
-            abis=(replace(i386_capture(None).abis[0], abi="x86-64", outcome="exec-failed", detail=8),),
+            abis=(replace(i386_capture(None).abis[0], abi="x86-64", outcome="exec-failed", detail=8, machine=None),),
         )
     )
     (line,) = matrix_lines(absent)

@@ -194,3 +194,19 @@ def test_an_exported_function_that_was_not_called_is_unknown() -> None:
 def test_the_hosts_of_an_abi_are_told_apart_by_arch_and_width() -> None:
     assert len(rules.abi_hosted(I386, "x86", 64)) == 1
     assert rules.abi_hosted(I386, "arm64", 64) == ()
+
+
+def test_an_errno_that_lost_its_sign_fails() -> None:
+    call = Call("__vdso_gettimeofday", before=10, returned=14, value=12, after=15)
+    finding = rules.judge_call(call)
+    assert (finding.rule, finding.verdict) == ("CALL-RETURN", Verdict.FAIL)
+    assert "14" in finding.reason
+
+
+def test_time_returns_its_value() -> None:
+    assert rules.judge_call(Call("__vdso_time", before=100, returned=100, value=100, after=101)).verdict is Verdict.PASS
+
+
+def test_signals_that_differ_between_architectures_are_given_by_number() -> None:
+    assert "SIGSEGV" in rules.judge_call(Call("__vdso_time", failure="crash", signal=11)).reason
+    assert "signal 10" in rules.judge_call(Call("__vdso_time", failure="crash", signal=10)).reason

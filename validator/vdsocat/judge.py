@@ -11,6 +11,7 @@ from vdsocat.catalog import Abi, Catalog, CatalogExport, Provider, VdsoInterval,
 from vdsocat.compare import compare_exports, resolve_expected
 from vdsocat.conditions import KernelFacts
 from vdsocat.elf import ImageError, VdsoImage, read_vdso_image
+from vdsocat.elf_layout import machine_name
 from vdsocat.errors import InputError, RunError
 from vdsocat.exports import ExportSet, KernelRelease
 from vdsocat.finding import Finding, Verdict, gravest
@@ -88,6 +89,7 @@ def judge_capture(capture: Capture, catalog: Catalog) -> Judgement:
 
 def _judge_on_kernel(seen: AbiCapture, capture: Capture, catalog: Catalog, release_text: str) -> AbiJudgement:
     abi = catalog.abi(seen.abi)
+    _require_probe_of(abi, seen, capture)
     arch, bits = capture.provenance.kernel_arch or "", capture.provenance.kernel_bits or 0
     mode = next((host.mode for host in abi.hosts if (host.kernel, host.bits) == (arch, bits)), "compat")
     config = parse_config(capture.config) if capture.config is not None else None
@@ -95,7 +97,7 @@ def _judge_on_kernel(seen: AbiCapture, capture: Capture, catalog: Catalog, relea
     release = _parse_release(release_text, capture)
     hosted = decide_any(rules.abi_hosted(abi, arch, bits), release, facts)
     findings = list(rules.judge_abi_runs(seen, abi, hosted))
-    if seen.outcome == "exec-failed":
+    if _says_nothing_more(seen):
         return AbiJudgement(abi.name, seen.endianness, mode, tuple(findings), None)
     image, more = _judge_image(seen, abi, _Expectation(release, facts, abi.vdso, abi.exports))
     findings += more
@@ -107,6 +109,7 @@ def _judge_on_kernel(seen: AbiCapture, capture: Capture, catalog: Catalog, relea
 def _judge_on_provider(seen: AbiCapture, capture: Capture, catalog: Catalog) -> AbiJudgement:
     """Hold an emulator's vDSO to what the catalogue says of that emulator, never to a kernel's."""
     abi = catalog.abi(seen.abi)
+    _require_probe_of(abi, seen, capture)
     provenance = capture.provenance
     provider = catalog.providers.get(provenance.provider)
     if provider is None:
@@ -116,7 +119,7 @@ def _judge_on_provider(seen: AbiCapture, capture: Capture, catalog: Catalog) -> 
     facts = KernelFacts("native")
     offered = provider.offered(abi.name)
     findings = list(rules.judge_abi_runs(seen, abi, Decision(State.PRESENT, f"run by {provider.name} {release}")))
-    if seen.outcome == "exec-failed":
+    if _says_nothing_more(seen):
         return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), None)
     if seen.image is None and (absence := _provider_absence(provider, abi.name, release)):
         findings.append(Finding("VDSO-PRESENT", Verdict.EXPECTED_ABSENT, "vDSO", absence))
@@ -132,6 +135,23 @@ def _judge_on_provider(seen: AbiCapture, capture: Capture, catalog: Catalog) -> 
     for area in (area for one in offered for area in one.areas):
         findings += rules.judge_area(area, seen, release, facts)
     return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), image)
+
+
+def _says_nothing_more(seen: AbiCapture) -> bool:
+    """Whether the probe never got as far as the vDSO: that none is known of then says nothing of the kernel."""
+    return seen.outcome == "exec-failed" or (seen.outcome != "complete" and seen.image is None)
+
+
+def _require_probe_of(abi: Abi, seen: AbiCapture, capture: Capture) -> None:
+    """RunError when the program that reported was not one of this ABI."""
+    if seen.machine is None:
+        return
+    said = (machine_name(seen.machine), seen.elf_class)
+    if said != (abi.elf.machine, abi.elf.elf_class):
+        raise RunError(
+            f"{capture.provenance.source}: what reported for {abi.name} is a {said[1]}-bit program for {said[0]}, "
+            f"not for {abi.elf.machine}; the probe is the wrong one."
+        )
 
 
 def _provider_absence(provider: Provider, abi: str, release: KernelRelease) -> str | None:

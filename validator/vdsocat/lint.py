@@ -59,6 +59,7 @@ def lint(catalog_root: Path, machines_root: Path) -> list[Problem]:
     except InputError as error:
         return [Problem(catalog_root.name, str(error))]
     problems += misplaced_files(catalog_documents)
+    problems += repeated_entries(catalog_documents)
     for rule in RULES:
         problems += rule(LintInput(catalog, machines))
     return problems
@@ -71,6 +72,16 @@ def misplaced_files(documents: Mapping[str, Any]) -> Iterator[Problem]:
             stem = Path(name).stem
             if "/" in name and isinstance(document, dict) and key in document and document[key] != stem:
                 yield Problem(f"catalog/{name}", f"{key} is {document[key]!r} in a file named {stem!r}.")
+
+
+def repeated_entries(documents: Mapping[str, Any]) -> Iterator[Problem]:
+    """A function is defined once, a release dated once."""
+    for name, key in (("functions.yaml", "function"), ("releases.yaml", "release")):
+        seen = set()
+        for entry in documents.get(name, {}).get(f"{key}s", ()):
+            if entry[key] in seen:
+                yield Problem(f"catalog/{name}", f"the {key} {entry[key]!r} is there twice.")
+            seen.add(entry[key])
 
 
 def ambiguous_abi_names(given: LintInput) -> Iterator[Problem]:

@@ -75,7 +75,7 @@ def rows_over_time(catalog: Catalog, names: frozenset[str], abis: Sequence[Abi])
                 "since": str(one.interval.since),
                 "since_date": catalog.releases.get(str(one.interval.since.after)),
                 "until": str(one.interval.until) if one.interval.until else None,
-                "condition": str(one.interval.when) if one.interval.when else one.detail,
+                "condition": _spell_condition(one),
             }
         if not found:
             yield dict.fromkeys(("symbol", "function", "version", "since", "since_date", "until", "condition")) | {
@@ -142,6 +142,23 @@ def _spell_state(intervals: Sequence[Interval], release: KernelRelease, facts: K
             if interval.covers(release) and interval.when is not None and interval.when.decide(facts) is None:
                 return _CONDITIONAL, f"if {interval.when}, {interval.spell_releases()}"
     return str(decision.state), decision.reason
+
+
+def _spell_condition(one: Exported) -> str | None:
+    """What the symbol depends on, and what the image or the page that it is in depends on while it is there."""
+    begun, ended = one.interval.since.after, one.interval.until
+    outer = {
+        str(place.when)
+        for place in one.within
+        if place.when and (ended is None or place.since.after < ended.after) and not _over(place, begun)
+    }
+    parts = [str(one.interval.when)] if one.interval.when else []
+    parts += [f"image: {text}" for text in sorted(outer)]
+    return "; ".join(parts) or one.detail
+
+
+def _over(stretch: Interval, release: KernelRelease) -> bool:
+    return stretch.until is not None and stretch.until.after <= release
 
 
 def _from_export(entry: CatalogExport, images: tuple[Interval, ...]) -> Exported:

@@ -16,6 +16,13 @@ from vdsocat.intervals import Decision, Interval, State, decide_any
 
 _COMMON_ERRNOS = 34
 
+# The verdict on something that is not there, by what the catalogue says of it.
+_OF_WHAT_IS_ABSENT = {
+    State.ABSENT: Verdict.EXPECTED_ABSENT,
+    State.UNKNOWN: Verdict.UNKNOWN,
+    State.PRESENT: Verdict.FAIL,
+}
+
 # include/uapi/linux/time.h
 _CLOCKS = {
     0: "CLOCK_REALTIME",
@@ -35,11 +42,7 @@ def judge_abi_runs(seen: AbiCapture, abi: Abi, decision: Decision) -> Iterator[F
     """ABI-RUNS: a program of the ABI starts where the catalogue says that this kernel runs the ABI."""
     match seen.outcome:
         case "exec-failed":
-            verdict = {
-                State.ABSENT: Verdict.EXPECTED_ABSENT,
-                State.UNKNOWN: Verdict.UNKNOWN,
-                State.PRESENT: Verdict.FAIL,
-            }[decision.state]
+            verdict = _OF_WHAT_IS_ABSENT[decision.state]
             error = _errno_name(seen.detail)
             yield Finding(
                 "ABI-RUNS", verdict, abi.name, f"the kernel does not start its programs ({error}); {decision.reason}"
@@ -77,9 +80,7 @@ def judge_vdso_present(
             decision.reason,
             seen=f"{len(seen.image or b'')} bytes at {seen.address or 0:#x}",
         )
-    verdict = {State.ABSENT: Verdict.EXPECTED_ABSENT, State.UNKNOWN: Verdict.UNKNOWN, State.PRESENT: Verdict.FAIL}[
-        decision.state
-    ]
+    verdict = _OF_WHAT_IS_ABSENT[decision.state]
     return Finding("VDSO-PRESENT", verdict, "vDSO", f"none is mapped; {decision.reason}")
 
 
@@ -126,9 +127,7 @@ def judge_area(area: Area, seen: AbiCapture, release: KernelRelease, facts: Kern
         verdict = Verdict.REVIEW if decision.state is State.ABSENT else Verdict.PASS
         yield Finding("AREA-PRESENT", verdict, area.name, decision.reason, seen=f"helper version {seen.kuser.version}")
         return
-    verdict = {State.ABSENT: Verdict.EXPECTED_ABSENT, State.UNKNOWN: Verdict.UNKNOWN, State.PRESENT: Verdict.FAIL}[
-        decision.state
-    ]
+    verdict = _OF_WHAT_IS_ABSENT[decision.state]
     yield Finding("AREA-PRESENT", verdict, area.name, f"the page is not mapped; {decision.reason}")
 
 
@@ -158,6 +157,9 @@ def judge_call(call: Call) -> Finding:
         return Finding(
             "CALL-RETURN", Verdict.FAIL, subject, f"the call failed ({_errno_name(-returned)}), the system call did not"
         )
+    if returned > 0 and not call.symbol.endswith("_time"):
+        reason = f"the call returned {returned}, which is neither 0 nor a negative errno"
+        return Finding("CALL-RETURN", Verdict.FAIL, subject, reason)
     if call.before is None or call.value is None or call.after is None:
         return Finding("CALL-VALUE", Verdict.UNKNOWN, subject, "the probe reported no value")
     agrees = call.before <= call.value <= call.after or (
@@ -195,7 +197,6 @@ def _errno_name(number: int | None) -> str:
 
 
 def _signal_name(number: int | None) -> str:
-    try:
-        return signal.Signals(number or 0).name
-    except ValueError:
-        return f"signal {number}"
+    """What a signal of the guest means; the others have different numbers on different architectures."""
+    common = (signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGFPE, signal.SIGKILL, signal.SIGSEGV)
+    return next((one.name for one in common if one == number), f"signal {number}")

@@ -25,4 +25,4 @@ def render_markdown(document: dict[str, Any]) -> str:
 
 def _cell(value: Any) -> str:
     """Any value as text that cannot break out of a table cell or a line: captures come from anywhere."""
-    return "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
+    return "" if value is None else str(value).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")

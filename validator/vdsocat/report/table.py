@@ -118,6 +118,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _wrap(text: str) -> Iterator[str]:
+    text = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)
     width = max(60, min(120, shutil.get_terminal_size((80, 24)).columns))
     return iter(textwrap.wrap(text, width, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False))
 
