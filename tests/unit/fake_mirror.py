@@ -19,8 +19,8 @@ from pathlib import Path
 import zstandard
 
 from vdsocat.cache import Cache
-from vdsocat.debian import DebianArchive
-from vdsocat.download import Downloader, VerificationError
+from vdsocat.kernels.debian import DebianArchive
+from vdsocat.kernels.download import Downloader, VerificationError
 
 SEAL = b"sealed\n"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from vdsocat.catalog import Catalog
-from vdsocat.catalog_files import assemble_catalog
+from vdsocat.catalog.files import assemble_catalog
+from vdsocat.catalog.model import Catalog
 
 _TEXTS = {
     "abis/i386.yaml": """

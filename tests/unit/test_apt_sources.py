@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vdsocat.apt_sources import debian_mirror, read_apt_sources
 from vdsocat.errors import InputError
+from vdsocat.kernels.apt_sources import debian_mirror, read_apt_sources
 
 DEB822 = """\
 # the main archive

@@ -13,11 +13,19 @@ from pathlib import Path
 import pytest
 from fake_mirror import FakeMirror, archive_of, deb, tarball
 
-from vdsocat.build import BuildRecipe, LostOption, ensure_built, find_source, lost_options, missing_tools, source_tree
-from vdsocat.catalog_files import data_directory
-from vdsocat.download import VerificationError
+from vdsocat.catalog.files import data_directory
 from vdsocat.errors import InputError, RunError
-from vdsocat.kernels import BuildRequest, expand_source, load_kernel_table
+from vdsocat.kernels.build import (
+    BuildRecipe,
+    LostOption,
+    ensure_built,
+    find_source,
+    lost_options,
+    missing_tools,
+    source_tree,
+)
+from vdsocat.kernels.download import VerificationError
+from vdsocat.kernels.table import BuildRequest, expand_source, load_kernel_table
 
 FRAGMENT = """\
 # a comment with CONFIG_NOTHING=y in it

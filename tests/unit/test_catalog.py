@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from small_catalog import small_catalog
 
-from vdsocat.catalog import Source, did_you_mean, provider_from_document
+from vdsocat.catalog.intervals import Bound
+from vdsocat.catalog.model import Source, did_you_mean, provider_from_document
 from vdsocat.errors import InputError
 from vdsocat.exports import Binding, KernelRelease, SymbolType
-from vdsocat.intervals import Bound
 
 CATALOG = small_catalog()
 

@@ -13,8 +13,8 @@ from small_images import CLOCK, SIGRETURN, i386_capture, i386_image
 from vdsocat.capture import Capture
 from vdsocat.check import CheckTask, Progress, check_all
 from vdsocat.errors import InputError, RunError
-from vdsocat.judge import judge_capture
-from vdsocat.result import BAD_INPUT, CONFORMS, FAILED, INCOMPLETE, CheckResult, overall_status
+from vdsocat.judging.judge import judge_capture
+from vdsocat.judging.result import BAD_INPUT, CONFORMS, FAILED, INCOMPLETE, CheckResult, overall_status
 
 CATALOG = small_catalog()
 GOOD = i386_capture(i386_image())

@@ -17,7 +17,7 @@ from fake_qemu import BABBLE, LEAVE, STAY, make_fake_qemu
 from small_images import CLOCK, GETCPU, I386_SYMBOLS, SIGRETURN, i386_capture, i386_image, write_vmlinux
 
 from vdsocat.capture import capture_to_json
-from vdsocat.catalog_files import schema_problems
+from vdsocat.catalog.files import schema_problems
 
 GOOD = boot_lines(i386_image())
 NEW = Symbol("__vdso_brand_new", "LINUX_2.6")

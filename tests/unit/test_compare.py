@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vdsocat.catalog import CatalogExport
-from vdsocat.compare import compare_exports, resolve_expected
-from vdsocat.conditions import Condition, KernelFacts
+from vdsocat.catalog.conditions import Condition, KernelFacts
+from vdsocat.catalog.intervals import Bound, Interval
+from vdsocat.catalog.model import CatalogExport
 from vdsocat.exports import Binding, Export, ExportSet, KernelRelease, SymbolType
-from vdsocat.finding import Finding, Verdict, count_verdicts, gravest
-from vdsocat.intervals import Bound, Interval
+from vdsocat.judging.compare import compare_exports, resolve_expected
+from vdsocat.judging.finding import Finding, Verdict, count_verdicts, gravest
 
 AT = KernelRelease((6, 1))
 FACTS = KernelFacts("native", {})

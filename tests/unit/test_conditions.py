@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vdsocat.conditions import Condition, ConditionError, KernelFacts
+from vdsocat.catalog.conditions import Condition, ConditionError, KernelFacts
 
 NAMES = ("machine:a", "boot:b", "toolchain:c")
 VALUES = st.fixed_dictionaries({name: st.sampled_from((True, False, None)) for name in NAMES})

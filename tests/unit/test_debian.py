@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 from fake_mirror import FakeMirror, Server, archive_of, deb, serving, tarball
 
-from vdsocat.deb_archive import read_deb
-from vdsocat.debian import (
+from vdsocat.errors import InputError, RunError
+from vdsocat.kernels.deb_archive import read_deb
+from vdsocat.kernels.debian import (
     ArchitectureError,
     NotCachedError,
     StaleIndexError,
     SuiteError,
     gpgv_verifier,
 )
-from vdsocat.debian_kernels import fetch_kernel, is_of_release, kernel_packages, version_key
-from vdsocat.download import Download, Downloader, FetchError, NotFoundError, VerificationError
-from vdsocat.errors import InputError, RunError
-from vdsocat.kernel_files import KernelFiles
+from vdsocat.kernels.download import Download, Downloader, FetchError, NotFoundError, VerificationError
+from vdsocat.kernels.files import KernelFiles
+from vdsocat.kernels.packages import fetch_kernel, is_of_release, kernel_packages, version_key
 
 
 @pytest.fixture

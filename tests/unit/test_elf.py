@@ -33,7 +33,7 @@ from elftools.elf.elffile import ELFFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vdsocat.elf import ImageError, LookupMiss, Note, read_vdso_image
+from vdsocat.elf.image import ImageError, LookupMiss, Note, read_vdso_image
 from vdsocat.exports import Binding, Export, KernelRelease, SymbolType
 
 LINUX_2_6 = (("LINUX_2.6", ()),)

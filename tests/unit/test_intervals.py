@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vdsocat.conditions import Condition, KernelFacts
+from vdsocat.catalog.conditions import Condition, KernelFacts
+from vdsocat.catalog.intervals import Bound, Decision, Interval, State, decide_any
 from vdsocat.exports import KernelRelease
-from vdsocat.intervals import Bound, Decision, Interval, State, decide_any
 
 NATIVE = KernelFacts("native", {})
 RELEASES = st.tuples(st.integers(3, 7), st.integers(0, 20)).map(KernelRelease)

@@ -11,11 +11,11 @@ from small_catalog import small_catalog
 from small_images import CLOCK, GETCPU, I386_SYMBOLS, SIGRETURN, i386_capture, i386_image
 
 from vdsocat.capture import AbiCapture, Capture, KuserPage
-from vdsocat.catalog import Catalog, provider_from_document
+from vdsocat.catalog.model import Catalog, provider_from_document
 from vdsocat.errors import InputError, RunError
-from vdsocat.finding import Finding, Verdict
-from vdsocat.judge import Judgement, judge_capture
-from vdsocat.result import CheckResult
+from vdsocat.judging.finding import Finding, Verdict
+from vdsocat.judging.judge import Judgement, judge_capture
+from vdsocat.judging.result import CheckResult
 
 CATALOG = small_catalog()
 NEW = Symbol("__vdso_brand_new", "LINUX_2.6")

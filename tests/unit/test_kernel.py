@@ -18,9 +18,9 @@ from elf_builder import ImageSpec, Symbol, build_image
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vdsocat.decompression import Payload, unpack
 from vdsocat.errors import InputError
-from vdsocat.kernel import KernelImage, bootable_payload, identify_kernel, read_release, unpack_kernel
+from vdsocat.kernels.decompression import Payload, unpack
+from vdsocat.kernels.image import KernelImage, bootable_payload, identify_kernel, read_release, unpack_kernel
 
 RELEASE = "6.1.0-50-test"
 BANNER = f"Linux version {RELEASE} (someone@somewhere) #1 SMP\n\0".encode()

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from fake_mirror import FakeMirror, archive_of
 
-from vdsocat.catalog_files import data_directory
+from vdsocat.catalog.files import data_directory
 from vdsocat.errors import InputError, RunError
-from vdsocat.kernels import (
+from vdsocat.kernels.table import (
     BuildRequest,
     DebianRequest,
     KernelTable,

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from small_catalog import small_documents, write_catalog
 
-from vdsocat.catalog import provider_from_document
-from vdsocat.catalog_files import assemble_catalog
-from vdsocat.lint import RULES, LintInput, Problem, lint
+from vdsocat.catalog.files import assemble_catalog
+from vdsocat.catalog.lint import RULES, LintInput, Problem, lint
+from vdsocat.catalog.model import provider_from_document
 
 MACHINE: dict[str, Any] = {
     "machine": "i386",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vdsocat.listing import FORMATS, render_listing
+from vdsocat.report.listing import FORMATS, render_listing
 
 COLUMNS = ("abi", "symbol", "note")
 ROWS: list[dict[str, str | None]] = [

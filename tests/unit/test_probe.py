@@ -22,9 +22,9 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from vdsocat import probe_files
 from vdsocat.errors import InputError
-from vdsocat.probe_files import load_probe, probe_name, probe_names, probe_record
+from vdsocat.guest import probe_files
+from vdsocat.guest.probe_files import load_probe, probe_name, probe_names, probe_record
 
 ROOT = Path(__file__).resolve().parents[2]
 PREBUILT = ROOT / "validator" / "vdsocat" / "probes"

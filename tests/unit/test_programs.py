@@ -14,13 +14,13 @@ from fake_qemu import FakeQemu, make_fake_qemu
 from small_catalog import small_catalog
 
 from vdsocat.capture import Capture
-from vdsocat.catalog_files import data_directory
+from vdsocat.catalog.files import data_directory
 from vdsocat.errors import InputError, RunError
 from vdsocat.guest import programs
 from vdsocat.guest.machines import load_machines
+from vdsocat.guest.probe_files import load_probe, probe_names
 from vdsocat.guest.programs import QEMU_USER_TARGETS, capture_host, capture_qemu_user
 from vdsocat.guest.qemu import qemu_finder
-from vdsocat.probe_files import load_probe, probe_names
 
 CATALOG = small_catalog()
 MACHINES = load_machines(data_directory("qemu-images") / "machines")

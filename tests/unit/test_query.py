@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from small_catalog import small_catalog
 
+from vdsocat.catalog.query import entries_of, rows_at_release, rows_over_time
 from vdsocat.exports import KernelRelease
-from vdsocat.query import entries_of, rows_at_release, rows_over_time
 
 CATALOG = small_catalog()
 

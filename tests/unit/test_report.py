@@ -15,13 +15,13 @@ from small_catalog import small_catalog
 from small_images import CLOCK, GETCPU, I386_SYMBOLS, SIGRETURN, i386_capture, i386_image
 
 from vdsocat.capture import AbiCapture, Call, Capture, KuserPage
-from vdsocat.catalog_files import schema_problems
-from vdsocat.finding import Finding, Verdict
-from vdsocat.judge import judge_capture
+from vdsocat.catalog.files import schema_problems
+from vdsocat.judging.finding import Finding, Verdict
+from vdsocat.judging.judge import judge_capture
+from vdsocat.judging.result import CheckResult
 from vdsocat.report.document import report_document
 from vdsocat.report.markdown import render_markdown
 from vdsocat.report.table import abi_label, draw_header, draw_rows, draw_summary, explain
-from vdsocat.result import CheckResult
 
 CATALOG = small_catalog()
 DATE = "2026-01-02T03:04:05+00:00"

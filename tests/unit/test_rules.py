@@ -9,14 +9,14 @@ import pytest
 from small_catalog import small_catalog
 from small_images import CLOCK, GETCPU, i386_image
 
-from vdsocat import rules
 from vdsocat.capture import AbiCapture, Call, KuserPage
-from vdsocat.catalog import VdsoInterval
-from vdsocat.conditions import KernelFacts
-from vdsocat.elf import read_vdso_image
+from vdsocat.catalog.conditions import KernelFacts
+from vdsocat.catalog.intervals import Bound, Decision, Interval, State
+from vdsocat.catalog.model import VdsoInterval
+from vdsocat.elf.image import read_vdso_image
 from vdsocat.exports import KernelRelease
-from vdsocat.finding import Finding, Verdict
-from vdsocat.intervals import Bound, Decision, Interval, State
+from vdsocat.judging import rules
+from vdsocat.judging.finding import Finding, Verdict
 
 CATALOG = small_catalog()
 I386 = CATALOG.abi("i386")

@@ -16,13 +16,13 @@ from small_images import i386_capture, i386_image, write_vmlinux
 
 from vdsocat.cache import Cache
 from vdsocat.capture import Capture, capture_to_json
-from vdsocat.catalog_files import data_directory
+from vdsocat.catalog.files import data_directory
 from vdsocat.errors import InputError, RunError
 from vdsocat.guest.machines import load_machines
 from vdsocat.guest.qemu import qemu_finder
 from vdsocat.guest.run import BootSettings
-from vdsocat.kernel_files import KernelFiles
-from vdsocat.kernels import DebianRequest, KernelRequest
+from vdsocat.kernels.files import KernelFiles
+from vdsocat.kernels.table import DebianRequest, KernelRequest
 from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
 
 REQUEST = DebianRequest("bookworm-686", ("bookworm",), "i386", "686")

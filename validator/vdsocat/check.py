@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from vdsocat.capture import Capture
-from vdsocat.catalog import Catalog
+from vdsocat.catalog.model import Catalog
 from vdsocat.errors import VdsocatError
-from vdsocat.judge import judge_capture
-from vdsocat.result import CheckResult
+from vdsocat.judging.judge import judge_capture
+from vdsocat.judging.result import CheckResult
 
 Progress = Callable[[str], None]
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vdsocat.capture import Capture, read_capture
-from vdsocat.catalog import Catalog
+from vdsocat.catalog.model import Catalog
 from vdsocat.check import CheckTask, Progress
 from vdsocat.errors import InputError
 from vdsocat.guest.run import BootPlan, BootSettings, KernelUnderTest, boot_and_capture, plan_boot
-from vdsocat.kernel_files import KernelFiles
-from vdsocat.kernels import KernelRequest
+from vdsocat.kernels.files import KernelFiles
+from vdsocat.kernels.table import KernelRequest
 
 
 @dataclass(frozen=True, slots=True)

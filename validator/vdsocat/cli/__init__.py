@@ -35,7 +35,7 @@ class _Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _VERBS and not args[0].startswith("-"):
-            from vdsocat.catalog import did_you_mean
+            from vdsocat.catalog.model import did_you_mean
 
             raise click.UsageError(f"There is no command {args[0]!r}{did_you_mean(args[0], _VERBS)}")
         return super().resolve_command(ctx, args)

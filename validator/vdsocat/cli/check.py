@@ -17,19 +17,19 @@ import click
 
 from vdsocat.cache import Cache
 from vdsocat.capture import capture_to_json
-from vdsocat.catalog_files import data_directory
+from vdsocat.catalog.files import data_directory
 from vdsocat.check import CheckTask, check_all
 from vdsocat.cli.kernel_options import kernel_access, kernel_options
 from vdsocat.cli.settings import Settings
 from vdsocat.cli.terminal import StatusLine, painter
-from vdsocat.finding import Verdict
 from vdsocat.guest.machines import load_machines
 from vdsocat.guest.qemu import qemu_finder
 from vdsocat.guest.run import BootSettings
+from vdsocat.judging.finding import Verdict
+from vdsocat.judging.result import CheckResult, overall_status
 from vdsocat.report.document import report_document
 from vdsocat.report.markdown import render_markdown
 from vdsocat.report.table import draw_header, draw_rows, draw_summary, explain
-from vdsocat.result import CheckResult, overall_status
 from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from vdsocat.catalog_files import data_directory
+from vdsocat.catalog.files import data_directory
 from vdsocat.cli.kernel_options import kernel_access
 from vdsocat.cli.settings import Settings, terminal_width
 from vdsocat.errors import VdsocatError
@@ -16,7 +16,7 @@ from vdsocat.guest.machines import load_machines
 from vdsocat.guest.programs import QEMU_USER_TARGETS
 from vdsocat.guest.qemu import debian_package, qemu_finder
 from vdsocat.guest.run import qemu_version
-from vdsocat.listing import FORMATS, render_listing
+from vdsocat.report.listing import FORMATS, render_listing
 
 _COLUMNS = ("tool", "found", "needed_for")
 
@@ -72,7 +72,7 @@ def _fetching() -> Iterator[dict[str, str | None]]:
 
 
 def _building(settings: Settings) -> Iterator[dict[str, str | None]]:
-    from vdsocat.kernels import BuildRequest
+    from vdsocat.kernels.table import BuildRequest
 
     for named in kernel_access(settings, None, True).table.kernels:
         if isinstance(named.request, BuildRequest):

@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 
-from vdsocat.apt_sources import debian_mirror, read_apt_sources
 from vdsocat.cache import Cache
-from vdsocat.catalog_files import data_directory
+from vdsocat.catalog.files import data_directory
 from vdsocat.cli.settings import Settings
-from vdsocat.debian import DebianArchive
-from vdsocat.kernel_files import KernelFiles
-from vdsocat.kernels import KernelRequest, KernelTable, ensure_kernel, expand_source, load_kernel_table
+from vdsocat.kernels.apt_sources import debian_mirror, read_apt_sources
+from vdsocat.kernels.debian import DebianArchive
+from vdsocat.kernels.files import KernelFiles
+from vdsocat.kernels.table import KernelRequest, KernelTable, ensure_kernel, expand_source, load_kernel_table
 
 _APT = Path("/etc/apt")
 
@@ -37,7 +37,7 @@ class KernelAccess:
     archive: DebianArchive
 
     def expand(self, source: str) -> tuple[KernelRequest, ...]:
-        """The kernels that a SOURCE means; see vdsocat.kernels.expand_source."""
+        """The kernels that a SOURCE means; see vdsocat.kernels.table.expand_source."""
         return expand_source(source, self.table)
 
     def ensure(self, request: KernelRequest, progress: Callable[[str], None]) -> KernelFiles:

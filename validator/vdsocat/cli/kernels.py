@@ -6,8 +6,8 @@ import click
 
 from vdsocat.cli.kernel_options import kernel_access, kernel_options
 from vdsocat.cli.settings import Settings, terminal_width
-from vdsocat.kernels import list_kernels
-from vdsocat.listing import FORMATS, render_listing
+from vdsocat.kernels.table import list_kernels
+from vdsocat.report.listing import FORMATS, render_listing
 
 
 @click.group()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vdsocat.catalog_files import data_directory
+from vdsocat.catalog.files import data_directory
 from vdsocat.cli.settings import Settings
 
 
@@ -12,8 +12,8 @@ from vdsocat.cli.settings import Settings
 @click.pass_context
 def lint(context: click.Context) -> None:
     """Check the catalogue and the machines: schemas first, then what a schema cannot say."""
-    from vdsocat.lint import RULES
-    from vdsocat.lint import lint as find_problems
+    from vdsocat.catalog.lint import RULES
+    from vdsocat.catalog.lint import lint as find_problems
 
     settings: Settings = context.obj
     problems = find_problems(settings.catalog_root, data_directory("qemu-images"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
+from vdsocat.catalog.query import RELEASE_COLUMNS, ROW_COLUMNS, rows_at_release, rows_over_time
 from vdsocat.cli.settings import Settings, terminal_width
 from vdsocat.errors import InputError
 from vdsocat.exports import KernelRelease
-from vdsocat.listing import FORMATS, render_listing
-from vdsocat.query import RELEASE_COLUMNS, ROW_COLUMNS, rows_at_release, rows_over_time
+from vdsocat.report.listing import FORMATS, render_listing
 
 
 @click.command()

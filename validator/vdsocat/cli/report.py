@@ -12,11 +12,11 @@ import click
 from vdsocat.capture import read_capture
 from vdsocat.cli.settings import Settings
 from vdsocat.errors import InputError, VdsocatError
-from vdsocat.judge import judge_capture
+from vdsocat.judging.judge import judge_capture
+from vdsocat.judging.result import CheckResult, overall_status
 from vdsocat.report.document import report_document
 from vdsocat.report.markdown import render_markdown
 from vdsocat.report.table import draw_header, draw_rows, draw_summary
-from vdsocat.result import CheckResult, overall_status
 
 
 @click.command()

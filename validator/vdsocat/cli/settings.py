@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vdsocat.catalog import Catalog
-from vdsocat.catalog_files import data_directory, load_catalog
+from vdsocat.catalog.files import data_directory, load_catalog
+from vdsocat.catalog.model import Catalog
 
 
 @dataclass(frozen=True, slots=True)

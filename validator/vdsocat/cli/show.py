@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import click
 
-from vdsocat.catalog import Abi, Catalog, did_you_mean
+from vdsocat.catalog.model import Abi, Catalog, did_you_mean
+from vdsocat.catalog.query import entries_of
 from vdsocat.cli.settings import Settings, terminal_width
 from vdsocat.errors import InputError
-from vdsocat.listing import FORMATS, render_listing
-from vdsocat.query import entries_of
+from vdsocat.report.listing import FORMATS, render_listing
 
 _COLUMNS = ("symbol", "version", "type", "since", "until", "condition")
 

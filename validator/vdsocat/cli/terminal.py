@@ -10,7 +10,7 @@ from typing import TextIO
 
 import click
 
-from vdsocat.finding import Verdict
+from vdsocat.judging.finding import Verdict
 from vdsocat.report.table import Paint, plain
 
 _COLOURS = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vdsocat.catalog_files import read_checked
+from vdsocat.catalog.files import read_checked
 from vdsocat.errors import InputError
 
 

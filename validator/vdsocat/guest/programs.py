@@ -13,13 +13,13 @@ from pathlib import Path
 
 from vdsocat import __version__
 from vdsocat.capture import AbiCapture, Capture, Provenance
-from vdsocat.catalog import Catalog
+from vdsocat.catalog.model import Catalog
 from vdsocat.errors import InputError
 from vdsocat.guest.boot import require_complete, run_guest
 from vdsocat.guest.collect import collect_abis
 from vdsocat.guest.machines import Machine, machine_for
+from vdsocat.guest.probe_files import load_probe, probe_name, probe_names
 from vdsocat.guest.run import qemu_version
-from vdsocat.probe_files import load_probe, probe_name, probe_names
 
 _DEADLINE_SECONDS = 30.0
 # uname's machine (arch/*/include/uapi/asm/elf.h and the kernel's UTS_MACHINE) to ARCH and width of the kernel.

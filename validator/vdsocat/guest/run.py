@@ -21,8 +21,8 @@ from vdsocat.guest.collect import collect_abis
 from vdsocat.guest.console import Frame
 from vdsocat.guest.initramfs import write_initramfs
 from vdsocat.guest.machines import Machine, machine_for
-from vdsocat.kernel import KernelImage, bootable_payload, identify_kernel
-from vdsocat.probe_files import load_probe, probe_name, probe_names
+from vdsocat.guest.probe_files import load_probe, probe_name, probe_names
+from vdsocat.kernels.image import KernelImage, bootable_payload, identify_kernel
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from typing import Any
 
 from vdsocat import __version__
 from vdsocat.capture import AbiCapture
-from vdsocat.finding import count_verdicts
-from vdsocat.judge import AbiJudgement
-from vdsocat.result import CheckResult, overall_status
+from vdsocat.judging.finding import count_verdicts
+from vdsocat.judging.judge import AbiJudgement
+from vdsocat.judging.result import CheckResult, overall_status
 
 SCHEMA = "vdsocat-report/1"
 

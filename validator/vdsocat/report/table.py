@@ -7,9 +7,9 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
 from vdsocat.exports import KernelRelease
-from vdsocat.finding import Finding, Verdict, count_verdicts
-from vdsocat.judge import AbiJudgement
-from vdsocat.result import CheckResult
+from vdsocat.judging.finding import Finding, Verdict, count_verdicts
+from vdsocat.judging.judge import AbiJudgement
+from vdsocat.judging.result import CheckResult
 
 Paint = Callable[[str, Verdict], str]
 _COLUMNS = (("KERNEL", 20), ("RELEASE", 9), ("ABI", 12), ("SEEN", 20), ("VERDICT", 15))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from vdsocat.catalog import Abi, Area, AreaEntry, Catalog, CatalogExport
-from vdsocat.conditions import KernelFacts
+from vdsocat.catalog.conditions import KernelFacts
+from vdsocat.catalog.intervals import Interval, State, decide_any
+from vdsocat.catalog.model import Abi, Area, AreaEntry, Catalog, CatalogExport
 from vdsocat.exports import KernelRelease
-from vdsocat.intervals import Interval, State, decide_any
 
 ROW_COLUMNS = ("abi", "symbol", "version", "since", "until", "condition")
 RELEASE_COLUMNS = ("abi", "mode", "symbol", "version", "state", "reason")

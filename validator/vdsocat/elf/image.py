@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vdsocat.elf_dynamic import (
+from vdsocat.elf.dynamic import (
     SHN_ABS,
     SHN_UNDEF,
     DynamicSegment,
@@ -14,7 +14,7 @@ from vdsocat.elf_dynamic import (
     VersionDefinition,
     read_dynamic_tags,
 )
-from vdsocat.elf_layout import ElfLayout, Endianness, ImageError, Segment, read_layout
+from vdsocat.elf.layout import ElfLayout, Endianness, ImageError, Segment, read_layout
 from vdsocat.exports import Binding, Export, KernelRelease, SymbolType
 
 __all__ = [

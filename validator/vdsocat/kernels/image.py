@@ -11,10 +11,10 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TypeVar
 
-from vdsocat.decompression import Payload, find_compressed, unpack
-from vdsocat.elf_layout import Endianness
+from vdsocat.elf.layout import Endianness
 from vdsocat.errors import InputError
-from vdsocat.kernel_formats import Contents, find_release_in_payload, read_header
+from vdsocat.kernels.decompression import Payload, find_compressed, unpack
+from vdsocat.kernels.formats import Contents, find_release_in_payload, read_header
 
 _SELF_EXTRACTING = ("bzImage", "zImage", "s390-image", "vmlinuz")
 _Result = TypeVar("_Result")

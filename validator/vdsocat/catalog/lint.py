@@ -8,11 +8,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from vdsocat.catalog import Abi, Catalog, did_you_mean
-from vdsocat.catalog_files import assemble_catalog, read_yaml, schema_for, schema_problems
+from vdsocat.catalog.files import assemble_catalog, read_yaml, schema_for, schema_problems
+from vdsocat.catalog.intervals import Bound, Interval
+from vdsocat.catalog.model import Abi, Catalog, did_you_mean
 from vdsocat.errors import InputError
 from vdsocat.exports import KernelRelease
-from vdsocat.intervals import Bound, Interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vdsocat.deb_archive import read_deb
-from vdsocat.debian import DebianArchive, Package
-from vdsocat.download import VerificationError
-from vdsocat.kernel_files import KernelFiles, read_record, write_record
+from vdsocat.kernels.deb_archive import read_deb
+from vdsocat.kernels.debian import DebianArchive, Package
+from vdsocat.kernels.download import VerificationError
+from vdsocat.kernels.files import KernelFiles, read_record, write_record
 
 # linux-image-6.1.0-50-4kc-malta, linux-image-6.1.0-50-amd64-unsigned, linux-binary-unsigned-7.3.4+deb13-amd64,
 # linux-image-6.5.0-0.deb12.4-686-pae. A number after the version is Debian's ABI number, unless it is the flavour 686.

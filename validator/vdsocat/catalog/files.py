@@ -11,8 +11,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from vdsocat import catalog
-from vdsocat.catalog import Catalog, did_you_mean
+from vdsocat.catalog import model as catalog
+from vdsocat.catalog.model import Catalog, did_you_mean
 from vdsocat.errors import InputError
 
 _PREPARED_FORMAT = 1

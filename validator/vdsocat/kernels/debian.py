@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Protocol
 
 from vdsocat.cache import Cache
-from vdsocat.download import Download, Downloader, FetchError, NotFoundError, VerificationError, megabytes
 from vdsocat.errors import InputError, RunError
+from vdsocat.kernels.download import Download, Downloader, FetchError, NotFoundError, VerificationError, megabytes
 
 ARCHIVE_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 

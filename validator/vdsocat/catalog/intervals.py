@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from vdsocat.conditions import Condition, KernelFacts
+from vdsocat.catalog.conditions import Condition, KernelFacts
 from vdsocat.exports import KernelRelease
 
 

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from vdsocat.deb_archive import read_deb
-from vdsocat.debian import DebianArchive, Package
-from vdsocat.debian_kernels import is_of_release, version_key
-from vdsocat.download import VerificationError
 from vdsocat.errors import InputError, RunError
-from vdsocat.kernel_files import KernelFiles, read_record, write_record
+from vdsocat.kernels.deb_archive import read_deb
+from vdsocat.kernels.debian import DebianArchive, Package
+from vdsocat.kernels.download import VerificationError
+from vdsocat.kernels.files import KernelFiles, read_record, write_record
+from vdsocat.kernels.packages import is_of_release, version_key
 
 # linux-source-* is of Architecture: all, and every architecture's index lists those.
 _INDEX_ARCHITECTURE = "amd64"

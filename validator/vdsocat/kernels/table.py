@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vdsocat.build import BuildRecipe, ensure_built
 from vdsocat.cache import Cache
-from vdsocat.catalog import did_you_mean
-from vdsocat.catalog_files import read_checked
-from vdsocat.debian import ArchitectureError, DebianArchive, NotCachedError, StaleIndexError, SuiteError
-from vdsocat.debian_kernels import (
+from vdsocat.catalog.files import read_checked
+from vdsocat.catalog.model import did_you_mean
+from vdsocat.errors import InputError, RunError
+from vdsocat.kernels.build import BuildRecipe, ensure_built
+from vdsocat.kernels.debian import ArchitectureError, DebianArchive, NotCachedError, StaleIndexError, SuiteError
+from vdsocat.kernels.download import FetchError
+from vdsocat.kernels.files import KernelFiles, cached_kernels
+from vdsocat.kernels.packages import (
     KernelPackage,
     fetch_kernel,
     flavours,
@@ -20,9 +23,6 @@ from vdsocat.debian_kernels import (
     kernel_packages,
     version_key,
 )
-from vdsocat.download import FetchError
-from vdsocat.errors import InputError, RunError
-from vdsocat.kernel_files import KernelFiles, cached_kernels
 
 SOURCE_FORMS = "debian:SUITE/ARCH[/FLAVOUR], built:NAME, set:NAME"
 

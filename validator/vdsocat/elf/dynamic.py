@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vdsocat.elf_layout import ElfLayout, dynamic_tag_name
+from vdsocat.elf.layout import ElfLayout, dynamic_tag_name
 from vdsocat.exports import Binding, SymbolType
 
 _TYPES = {

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from vdsocat.conditions import Condition
+from vdsocat.catalog.conditions import Condition
+from vdsocat.catalog.intervals import Bound, Interval
 from vdsocat.errors import InputError
 from vdsocat.exports import Binding, Export, KernelRelease, SymbolType
-from vdsocat.intervals import Bound, Interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from vdsocat.download import VerificationError
+from vdsocat.kernels.download import VerificationError
 
 _CHUNK = 1 << 20
 

@@ -7,12 +7,12 @@ import signal
 from collections.abc import Iterator
 
 from vdsocat.capture import AbiCapture, Call
-from vdsocat.catalog import Abi, Area, VdsoInterval
-from vdsocat.conditions import KernelFacts
-from vdsocat.elf import VdsoImage
+from vdsocat.catalog.conditions import KernelFacts
+from vdsocat.catalog.intervals import Decision, Interval, State, decide_any
+from vdsocat.catalog.model import Abi, Area, VdsoInterval
+from vdsocat.elf.image import VdsoImage
 from vdsocat.exports import KernelRelease
-from vdsocat.finding import Finding, Verdict
-from vdsocat.intervals import Decision, Interval, State, decide_any
+from vdsocat.judging.finding import Finding, Verdict
 
 _COMMON_ERRNOS = 34
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from vdsocat.finding import Verdict
-from vdsocat.judge import Judgement
+from vdsocat.judging.finding import Verdict
+from vdsocat.judging.judge import Judgement
 
 CONFORMS, FAILED, BAD_INPUT, INCOMPLETE = 0, 1, 2, 3
 

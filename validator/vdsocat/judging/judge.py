@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vdsocat import rules
 from vdsocat.capture import AbiCapture, Capture, parse_config
-from vdsocat.catalog import Abi, Catalog, CatalogExport, Provider, VdsoInterval, did_you_mean
-from vdsocat.compare import compare_exports, resolve_expected
-from vdsocat.conditions import KernelFacts
-from vdsocat.elf import ImageError, VdsoImage, read_vdso_image
-from vdsocat.elf_layout import machine_name
+from vdsocat.catalog.conditions import KernelFacts
+from vdsocat.catalog.intervals import Decision, State, decide_any
+from vdsocat.catalog.model import Abi, Catalog, CatalogExport, Provider, VdsoInterval, did_you_mean
+from vdsocat.elf.image import ImageError, VdsoImage, read_vdso_image
+from vdsocat.elf.layout import machine_name
 from vdsocat.errors import InputError, RunError
 from vdsocat.exports import ExportSet, KernelRelease
-from vdsocat.finding import Finding, Verdict, gravest
-from vdsocat.intervals import Decision, State, decide_any
+from vdsocat.judging import rules
+from vdsocat.judging.compare import compare_exports, resolve_expected
+from vdsocat.judging.finding import Finding, Verdict, gravest
 
 
 @dataclass(frozen=True, slots=True)

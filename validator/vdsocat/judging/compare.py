@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vdsocat.catalog import CatalogExport
-from vdsocat.conditions import KernelFacts
+from vdsocat.catalog.conditions import KernelFacts
+from vdsocat.catalog.intervals import Decision, State, decide_any
+from vdsocat.catalog.model import CatalogExport
 from vdsocat.exports import Export, ExportSet, KernelRelease
-from vdsocat.finding import Finding, Verdict
-from vdsocat.intervals import Decision, State, decide_any
+from vdsocat.judging.finding import Finding, Verdict
 
 
 @dataclass(frozen=True, slots=True)

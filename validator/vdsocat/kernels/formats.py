@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from mmap import mmap
 from typing import Literal
 
-from vdsocat.decompression import Payload, compression_at, find_compressed, unpack, unpacked_beginning
-from vdsocat.elf_layout import Endianness, machine_name, read_layout
+from vdsocat.elf.layout import Endianness, machine_name, read_layout
 from vdsocat.errors import InputError
+from vdsocat.kernels.decompression import Payload, compression_at, find_compressed, unpack, unpacked_beginning
 
 _BANNER = re.compile(rb"Linux version (\d+\.\d+[^\s\x00]{0,200}) \(")  # init/version.c, linux_banner
 _BANNER_LENGTH = 256

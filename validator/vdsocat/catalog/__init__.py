@@ -1,0 +1,1 @@
+"""The catalogue: its model, its files, conditions and intervals, queries and lint."""

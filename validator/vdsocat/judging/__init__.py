@@ -1,0 +1,1 @@
+"""Holding captures to expectations: comparison, rules, findings, verdicts."""

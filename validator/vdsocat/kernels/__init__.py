@@ -1,0 +1,1 @@
+"""Where kernels come from: Debian's archive, builds, files of any usual form."""
