@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Command
 from fake_qemu import make_fake_qemu
+from outcomes import Command
 from small_catalog import small_documents, write_catalog
 from small_images import I386_SYMBOLS
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from conftest import Command
 from consoles import PANIC, boot_lines, frame
 from elf_builder import FUNC, Symbol
 from fake_qemu import BABBLE, LEAVE, STAY, make_fake_qemu
+from outcomes import Command
 from small_images import CLOCK, GETCPU, I386_SYMBOLS, SIGRETURN, i386_capture, i386_image, write_vmlinux
 
 from vdsocat.capture import capture_to_json
