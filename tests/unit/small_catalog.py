@@ -18,8 +18,13 @@ name: 32-bit x86
 aliases: [ia32, i686]
 elf: {machine: EM_386, class: 32, endianness: [little]}
 hosts:
-  - {kernel: x86, bits: 32, mode: native, since: "2.6.0"}
-  - {kernel: x86, bits: 64, mode: compat, since: "2.6.0", when: CONFIG_IA32_EMULATION}
+  - {kernel: x86, bits: 32, mode: native, since: "2.6.0", source: [{tag: v6.1, path: arch/x86/Kconfig}]}
+  - kernel: x86
+    bits: 64
+    mode: compat
+    since: "2.6.0"
+    when: CONFIG_IA32_EMULATION
+    source: [{tag: v6.1, path: arch/x86/Kconfig}]
 vdso:
   - since: "2.6.0"
     soname: linux-gate.so.1
@@ -61,7 +66,7 @@ name: 64-bit x86
 aliases: [amd64, x86_64]
 elf: {machine: EM_X86_64, class: 64, endianness: [little]}
 hosts:
-  - {kernel: x86, bits: 64, mode: native, since: "2.6.0"}
+  - {kernel: x86, bits: 64, mode: native, since: "2.6.0", source: [{tag: v6.1, path: arch/x86/Kconfig}]}
 vdso:
   - since: "2.6.23"
     soname: linux-vdso.so.1
@@ -91,8 +96,13 @@ name: 32-bit ARM
 aliases: [armhf]
 elf: {machine: EM_ARM, class: 32, endianness: [little, big]}
 hosts:
-  - {kernel: arm, bits: 32, mode: native, since: "2.6.0"}
-  - {kernel: arm64, bits: 64, mode: compat, since: "3.15", when: CONFIG_COMPAT}
+  - {kernel: arm, bits: 32, mode: native, since: "2.6.0", source: [{tag: v6.1, path: arch/arm/Kconfig}]}
+  - kernel: arm64
+    bits: 64
+    mode: compat
+    since: "3.15"
+    when: CONFIG_COMPAT
+    source: [{tag: v6.1, path: arch/arm64/Kconfig}]
 vdso:
   - since: "4.1"
     when: CONFIG_VDSO or compat

@@ -118,8 +118,9 @@ def test_a_guest_that_goes_wrong_is_status_3_within_its_deadline_and_says_which(
     outcome = vdsocat("check", "--deadline", 1, "--qemu", qemu.directory, kernel)
     assert time.monotonic() - started < 5
     assert outcome.status == 3
-    assert failure.words in " ".join(outcome.out.split())
-    assert "Traceback" not in outcome.out + outcome.err
+    assert failure.words in outcome.err
+    assert (outcome.out, outcome.err.count("\n")) == ("", 1)
+    assert "Traceback" not in outcome.err
     assert qemu.is_gone()
 
 
@@ -136,9 +137,7 @@ def test_a_record_whose_image_is_truncated_is_status_3(vdsocat: Command, tmp_pat
     qemu = make_fake_qemu(tmp_path / "qemu", b"".join(lines))
     outcome = vdsocat("check", "--qemu", qemu.directory, write_vmlinux(tmp_path / "vmlinux"))
     assert outcome.status == 3
-    assert "The record of i386-le cannot be read: the image of the vDSO has a wrong checksum" in " ".join(
-        outcome.out.split()
-    )
+    assert "The record of i386-le cannot be read: the image of the vDSO has a wrong checksum" in outcome.err
 
 
 def test_a_boot_that_conforms_is_status_0_and_its_capture_and_log_are_kept(vdsocat: Command, tmp_path: Path) -> None:
@@ -195,7 +194,7 @@ def test_a_missing_qemu_is_status_3_and_names_the_package(vdsocat: Command, tmp_
     (tmp_path / "empty").mkdir()
     outcome = vdsocat("check", "--qemu", tmp_path / "empty", write_vmlinux(tmp_path / "vmlinux"))
     assert outcome.status == 3
-    assert "Debian has it in the package qemu-system-x86." in " ".join(outcome.out.split())
+    assert "Debian has it in the package qemu-system-x86." in outcome.err
 
 
 def truncated(path: Path) -> Path:
@@ -251,8 +250,13 @@ def test_a_file_that_cannot_be_judged_is_status_2_and_one_sentence(
     assert "Traceback" not in outcome.err
 
 
-def test_a_table_of_a_file_that_cannot_be_judged_says_why(vdsocat: Command, tmp_path: Path) -> None:
+def test_alone_it_is_one_sentence_without_a_table(vdsocat: Command, tmp_path: Path) -> None:
     outcome = vdsocat("check", no_kernel(tmp_path / "list.txt"))
+    assert outcome.refused_in_one_sentence("list.txt", "is no kernel image")
+
+
+def test_among_others_it_is_a_row_that_says_why(vdsocat: Command, tmp_path: Path) -> None:
+    outcome = vdsocat("check", write_capture(tmp_path / "capture.json"), no_kernel(tmp_path / "list.txt"))
     assert outcome.status == 2
     assert "not usable" in outcome.out
     assert "is no kernel image" in " ".join(outcome.out.split())

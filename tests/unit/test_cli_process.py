@@ -67,8 +67,12 @@ def test_two_interrupts_leave_no_qemu_behind_either(catalog_root: Path, tmp_path
     assert qemu.is_gone()
 
 
-@pytest.mark.parametrize("arguments", [["query", "*", "--format", "json"], ["check", "host"], ["--help"]])
-def test_a_reader_that_goes_away_is_told_as_other_programs_do(catalog_root: Path, arguments: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [["query", "*", "--format", "json"], ["check", "capture.json"], ["--help"]])
+def test_a_reader_that_goes_away_is_told_as_other_programs_do(
+    catalog_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_capture(tmp_path / "capture.json")
     process = start(catalog_root, *arguments)
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()

@@ -217,8 +217,7 @@ def test_a_file_that_is_too_large_is_refused_early(server: Server, tmp_path: Pat
 
 
 def test_a_full_disk_is_not_taken_for_the_network(server: Server, tmp_path: Path) -> None:
-    if not Path("/dev/full").exists():
-        pytest.skip("no /dev/full")
+    assert Path("/dev/full").exists(), "this test needs /dev/full"
     (tmp_path / "full").symlink_to("/dev/full")
     with pytest.raises(RunError, match=r"x could not be written to .*full \(No space left on device\)"):
         Downloader().fetch(Download(f"{server.url}/dists/bookworm/InRelease", "x", 9999), tmp_path / "full", print)
@@ -330,12 +329,10 @@ def test_releases_of_versions(version: str, release: str | None, fits: bool) -> 
     assert version_key(version) < version_key("8.0-1")
 
 
-needs_gpg = pytest.mark.skipif(not shutil.which("gpg") or not shutil.which("gpgv"), reason="gpg is not installed")
-
-
 @pytest.fixture(scope="module")
 def gpg_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A key made for these tests: its keyring is `keyring.gpg` in the directory."""
+    assert shutil.which("gpg") and shutil.which("gpgv"), "this test needs gpg and gpgv (Debian packages gpg, gpgv)"
     home = tmp_path_factory.mktemp("gpg", numbered=False)
     home.chmod(0o700)
     gpg(home, "--quick-generate-key", "test archive key <test@example.org>", "ed25519", "sign", "never")
@@ -349,7 +346,6 @@ def gpg(home: Path, *arguments: str, given: bytes = b"") -> bytes:
     return subprocess.run([*command, *arguments], input=given, capture_output=True, check=True).stdout
 
 
-@needs_gpg
 def test_a_real_signature(gpg_home: Path) -> None:
     text = b"Suite: bookworm\nSHA256:\n 00 1 main/x\n"
     signed = gpg(gpg_home, "--clearsign", given=text)
@@ -361,7 +357,6 @@ def test_a_real_signature(gpg_home: Path) -> None:
         verify(text, "it")
 
 
-@needs_gpg
 def test_a_key_that_is_not_trusted(gpg_home: Path, tmp_path: Path) -> None:
     signed = gpg(gpg_home, "--clearsign", given=b"Suite: x\n")
     (tmp_path / "empty.gpg").touch()
@@ -369,7 +364,6 @@ def test_a_key_that_is_not_trusted(gpg_home: Path, tmp_path: Path) -> None:
         gpgv_verifier(tmp_path / "empty.gpg")(signed, "it")
 
 
-@needs_gpg
 def test_text_around_the_signed_part_is_not_believed(gpg_home: Path) -> None:
     signed = gpg(gpg_home, "--clearsign", given=b"Suite: x\n")
     verify = gpgv_verifier(gpg_home / "keyring.gpg")

@@ -81,7 +81,7 @@ def _spell(fact: str, facts: KernelFacts) -> str:
 def _parse(text: str) -> Any:
     try:
         expression = _ALGEBRA.parse(text)
-    except (boolean.ParseError, TypeError, IndexError) as error:
+    except (boolean.ParseError, AssertionError, TypeError, IndexError) as error:
         raise ConditionError(f"{text!r} is no condition: {error}") from None
     if _has_constant(expression):
         raise ConditionError(f"{text!r} is no condition: true, false, 1 and 0 are no facts of a kernel")

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,18 +17,19 @@ import click
 from vdsocat.cache import Cache
 from vdsocat.capture import capture_to_json
 from vdsocat.catalog.files import data_directory
-from vdsocat.check import CheckTask, check_all
+from vdsocat.check import check_all
 from vdsocat.cli.kernel_options import kernel_access, kernel_options
+from vdsocat.cli.matrix import MatrixDisplay
 from vdsocat.cli.settings import Settings
 from vdsocat.cli.terminal import StatusLine, painter
 from vdsocat.guest.machines import load_machines
 from vdsocat.guest.qemu import qemu_finder
 from vdsocat.guest.run import BootSettings
-from vdsocat.judging.finding import Verdict
-from vdsocat.judging.result import CheckResult, overall_status
+from vdsocat.judging.judge import Judgement
+from vdsocat.judging.result import overall_status
 from vdsocat.report.document import report_document
 from vdsocat.report.markdown import render_markdown
-from vdsocat.report.table import draw_header, draw_rows, draw_summary, explain
+from vdsocat.report.table import draw_summary
 from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
 
 
@@ -109,56 +109,28 @@ def check(
         StatusLine(sys.stderr, len(tasks)) as status,
         closing(check_all(tasks, catalog, jobs or os.cpu_count() or 1, status.tell)) as stream,
     ):
-        results = list(_show_as_they_come(stream, tasks, format_, verbose, settings, status, out))
-    date = datetime.now(UTC).isoformat(timespec="seconds")
+        paint = painter(settings.colour and sys.stdout.isatty())
+        display = MatrixDisplay(status, paint, verbose, tabular=format_ == "table", alone=len(tasks) == 1)
+        results = []
+        for result in stream:
+            results.append(result)
+            if out is not None and result.judgement is not None:
+                _keep(result.judgement, result.source, out)
+            display.show(result)
     if format_ == "table":
-        click.echo()
-        click.echo(draw_summary(results, time.monotonic() - started))
+        if display.begun:
+            click.echo(f"\n{draw_summary(results, time.monotonic() - started)}")
     else:
-        document = report_document(results, date, strict)
+        document = report_document(results, datetime.now(UTC).isoformat(timespec="seconds"), strict)
         click.echo(json.dumps(document, indent=2) if format_ == "json" else render_markdown(document))
     context.exit(overall_status(results, strict))
 
 
-def _show_as_they_come(
-    stream: Iterator[CheckResult],
-    tasks: Sequence[CheckTask],
-    format_: str,
-    verbose: bool,
-    settings: Settings,
-    status: StatusLine,
-    out: Path | None,
-) -> Iterator[CheckResult]:
-    """Draw and keep each result when it comes."""
-    paint = painter(settings.colour and sys.stdout.isatty())
-    if format_ == "table":
-        click.echo(draw_header())
-    for result in stream:
-        if out is not None and result.judgement is not None:
-            _keep(result, out)
-        status.ended(result.source)
-        if format_ == "table":
-            with status.paused():
-                for line in draw_rows(result, paint):
-                    click.echo(line, color=True)
-                if verbose and result.judgement is not None:
-                    for judged in result.judgement.abis:
-                        for line in explain(judged.findings, (Verdict.PASS, Verdict.EXPECTED_ABSENT)):
-                            click.echo(line)
-                sys.stdout.flush()
-        elif result.error is not None:
-            with status.paused():
-                named = "" if result.error.startswith(result.source) else f"{result.source}: "
-                click.echo(f"vdsocat: {named}{result.error}", err=True)
-        yield result
-
-
-def _keep(result: CheckResult, directory: Path) -> None:
+def _keep(judgement: Judgement, source: str, directory: Path) -> None:
     """Write the capture whole or not at all."""
-    assert result.judgement is not None
-    path = directory / f"{log_name(result.source)}.json"
+    path = directory / f"{log_name(source)}.json"
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(capture_to_json(result.judgement.capture)), encoding="utf-8")
+    partial.write_text(json.dumps(capture_to_json(judgement.capture)), encoding="utf-8")
     partial.replace(path)
 
 

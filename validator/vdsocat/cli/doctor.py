@@ -41,12 +41,17 @@ def doctor(context: click.Context, qemu: Path | None, format_: str) -> None:
 
 def _systems(directory: Path | None) -> Iterator[dict[str, str | None]]:
     abis: dict[str, list[str]] = {}
+    least: dict[str, str] = {}
     for machine in load_machines(data_directory("qemu-images") / "machines"):
         abis.setdefault(machine.qemu, []).extend(machine.abis)
+        if machine.least_qemu:
+            least[machine.qemu] = machine.least_qemu
     for binary, names in sorted(abis.items()):
-        yield _row(
-            binary, _version(binary, directory), f"booting {', '.join(dict.fromkeys(names))}", debian_package(binary)
-        )
+        version = _version(binary, directory)
+        needed_for = f"booting {', '.join(dict.fromkeys(names))}"
+        if version and binary in least and _number(version) < _number(least[binary]):
+            needed_for += f"; this one is too old, {least[binary]} and newer do"
+        yield _row(binary, version, needed_for, debian_package(binary))
 
 
 def _users(directory: Path | None) -> Iterator[dict[str, str | None]]:

@@ -66,7 +66,7 @@ class StatusLine:
                 self._stream.write(text + "\n")
                 self._stream.flush()
 
-    def ended(self, source: str) -> None:
+    def ended(self) -> None:
         """Count one source as done."""
         with self._lock:
             self._ended += 1

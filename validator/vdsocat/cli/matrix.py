@@ -1,0 +1,50 @@
+"""The results of a check on a terminal, as they come."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from vdsocat.cli.terminal import StatusLine
+from vdsocat.judging.finding import Verdict
+from vdsocat.judging.result import CheckResult
+from vdsocat.report.table import Paint, draw_header, draw_rows, explain
+
+
+class MatrixDisplay:
+    """Draws the rows of the matrix on stdout.
+
+    A source that could not be judged is a row among others; alone, or when no matrix is wanted (`tabular` is false),
+    it is a sentence on stderr. `begun` tells whether anything was drawn.
+    """
+
+    def __init__(self, status: StatusLine, paint: Paint, verbose: bool, tabular: bool, alone: bool) -> None:
+        self.begun = False
+        self._status = status
+        self._paint = paint
+        self._verbose = verbose
+        self._tabular = tabular
+        self._alone = alone
+
+    def show(self, result: CheckResult) -> None:
+        """Draw one result."""
+        self._status.ended()
+        with self._status.paused():
+            if result.error is not None and (self._alone or not self._tabular):
+                named = "" if result.error.startswith(result.source) else f"{result.source}: "
+                click.echo(f"vdsocat: {named}{result.error}", err=True)
+            elif self._tabular:
+                self._draw(result)
+                sys.stdout.flush()
+
+    def _draw(self, result: CheckResult) -> None:
+        if not self.begun:
+            click.echo(draw_header())
+            self.begun = True
+        for line in draw_rows(result, self._paint):
+            click.echo(line, color=True)
+        if self._verbose and result.judgement is not None:
+            for judged in result.judgement.abis:
+                for line in explain(judged.findings, (Verdict.PASS, Verdict.EXPECTED_ABSENT)):
+                    click.echo(line)
