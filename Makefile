@@ -51,6 +51,7 @@ matrix:
 test: setup builders probe-compilers ## install everything, run every test
 	@sh qemu-images/apt-install.sh $(TEST_PACKAGES)
 	$(MAKE) --no-print-directory lint
+	$(VENV)/bin/python validator/probe/build.py --check
 	$(VENV)/bin/python -m pytest tests/unit tests/system
 
 unit: setup ## the tests that need no QEMU (seconds)

@@ -8,8 +8,7 @@ import pytest
 from fake_qemu import make_fake_qemu
 
 from vdsocat.errors import InputError, RunError
-from vdsocat.guest.qemu import debian_package, qemu_finder
-from vdsocat.guest.run import qemu_version
+from vdsocat.guest.qemu import debian_package, qemu_finder, qemu_version
 
 
 @pytest.mark.parametrize("place", [".", "usr/bin", "bin"])

@@ -14,8 +14,7 @@ from vdsocat.cli.settings import Settings, terminal_width
 from vdsocat.errors import VdsocatError
 from vdsocat.guest.machines import load_machines
 from vdsocat.guest.programs import QEMU_USER_TARGETS
-from vdsocat.guest.qemu import debian_package, qemu_finder
-from vdsocat.guest.run import qemu_version
+from vdsocat.guest.qemu import debian_package, qemu_finder, qemu_version, version_key
 from vdsocat.report.listing import FORMATS, render_listing
 
 _COLUMNS = ("tool", "found", "needed_for")
@@ -49,7 +48,7 @@ def _systems(directory: Path | None) -> Iterator[dict[str, str | None]]:
     for binary, names in sorted(abis.items()):
         version = _version(binary, directory)
         needed_for = f"booting {', '.join(dict.fromkeys(names))}"
-        if version and binary in least and _number(version) < _number(least[binary]):
+        if version and binary in least and version_key(version) < version_key(least[binary]):
             needed_for += f"; this one is too old, {least[binary]} and newer do"
         yield _row(binary, version, needed_for, debian_package(binary))
 
@@ -60,7 +59,7 @@ def _users(directory: Path | None) -> Iterator[dict[str, str | None]]:
         found.setdefault(_version(f"qemu-{target}", directory) or "", []).append(probe)
     for version, probes in sorted(found.items(), reverse=True):
         hint = ""
-        if version and _number(version) < (8, 2):
+        if version and version_key(version) < (8, 2):
             hint = "; this one maps no vDSO, 8.2 and newer do"
         yield _row("qemu-user", version or None, f"check qemu-user:ABI for {len(probes)} probes{hint}", "qemu-user")
 
@@ -105,7 +104,3 @@ def _version(binary: str, directory: Path | None) -> str | None:
         return qemu_version(qemu_finder(directory)(binary))
     except VdsocatError:
         return None
-
-
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))

@@ -7,7 +7,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from vdsocat.guest.boot import require_complete, run_guest
 from vdsocat.guest.collect import collect_abis
 from vdsocat.guest.machines import Machine, machine_for
 from vdsocat.guest.probe_files import load_probe, probe_name, probe_names
-from vdsocat.guest.run import qemu_version
+from vdsocat.guest.qemu import QemuFinder, qemu_version
 
 _DEADLINE_SECONDS = 30.0
 # uname's machine (arch/*/include/uapi/asm/elf.h and the kernel's UTS_MACHINE) to ARCH and width of the kernel.
@@ -87,7 +87,7 @@ def capture_host(machines: tuple[Machine, ...]) -> Capture:
     )
 
 
-def capture_qemu_user(abi_text: str, catalog: Catalog, find_qemu: Callable[[str], str]) -> Capture:
+def capture_qemu_user(abi_text: str, catalog: Catalog, find_qemu: QemuFinder) -> Capture:
     """What QEMU's user-mode emulation maps for an ABI: the emulator's vDSO, never a kernel's.
 
     `abi_text` is an ABI name or alias, with "/be" or "/le" where it exists in both byte orders.

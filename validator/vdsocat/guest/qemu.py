@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,3 +51,18 @@ def debian_package(binary: str) -> str:
         "qemu-system-sparc": ("sparc", "sparc64"),
     }
     return next((package for package, targets in packages.items() if target in targets), "qemu-system-misc")
+
+
+def qemu_version(binary: str) -> str | None:
+    """The version that a QEMU binary prints, "7.2.22"; RunError when it cannot be run."""
+    try:
+        said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise RunError(f"{binary} cannot be run ({error}).") from None
+    match = re.search(r"version (\d+(?:\.\d+)+)", said)
+    return match.group(1) if match else None
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """A key that orders versions such as "7.2.22" and "10.0"."""
+    return tuple(int(part) for part in version.split("."))

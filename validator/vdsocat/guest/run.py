@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import shlex
-import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from vdsocat.guest.console import Frame
 from vdsocat.guest.initramfs import write_initramfs
 from vdsocat.guest.machines import Machine, machine_for
 from vdsocat.guest.probe_files import load_probe, probe_name, probe_names
+from vdsocat.guest.qemu import QemuFinder, qemu_version, version_key
 from vdsocat.kernels.image import KernelImage, bootable_payload, identify_kernel
 
 
@@ -60,7 +59,7 @@ class BootSettings:
 
     machines: tuple[Machine, ...]
     cache: Cache
-    qemu: Callable[[str], str]
+    qemu: QemuFinder
     deadline: float | None = None
     append: str = ""
 
@@ -125,30 +124,16 @@ def boot_and_capture(
     )
 
 
-def qemu_version(binary: str) -> str | None:
-    """The version that a QEMU binary prints, "7.2.22"; RunError when it cannot be run."""
-    try:
-        said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise RunError(f"{binary} cannot be run ({error}).") from None
-    match = re.search(r"version (\d+(?:\.\d+)+)", said)
-    return match.group(1) if match else None
-
-
 def _require_version(qemu: str, machine: Machine) -> None:
     """RunError when the machine needs a newer QEMU; only asked where a machine says so, because asking takes time."""
     if machine.least_qemu is None:
         return
     version = qemu_version(qemu)
-    if version is None or _version_key(version) < _version_key(machine.least_qemu):
+    if version is None or version_key(version) < version_key(machine.least_qemu):
         raise RunError(
             f"{machine.name} kernels need QEMU {machine.least_qemu} or newer, and {qemu} is {version}; "
             "name a directory with a newer one with --qemu."
         )
-
-
-def _version_key(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
 
 
 def _probes_for(machine: Machine) -> list[str]:
