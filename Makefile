@@ -10,7 +10,7 @@ RUN_PACKAGES = python3-venv gpgv debian-archive-keyring \
 BUILD_PACKAGES = gcc make flex bison bc libelf-dev libssl-dev xz-utils \
 	gcc-powerpc-linux-gnu gcc-powerpc64-linux-gnu gcc-mips64-linux-gnuabi64
 PROBE_PACKAGES = $(shell sed -n 's/^package *= *"\(.*\)"/\1/p' validator/probe/probes.toml | tr ' ' '\n' | sort -u)
-TEST_PACKAGES = gcc make gpg gpg-agent qemu-user
+TEST_PACKAGES = gcc make cpio gpg gpg-agent qemu-user
 
 .PHONY: help setup builders probe-compilers validate validate-full test unit system lint probes clean
 

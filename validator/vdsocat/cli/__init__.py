@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -65,6 +67,8 @@ def cli(context: click.Context, catalog_root: Path | None, cache: Path | None) -
 
 def main() -> None:
     """Entry point: every error that is meant for the user ends as one sentence and an exit status."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
         status = cli(standalone_mode=False)
         sys.stdout.flush()
@@ -89,3 +93,8 @@ def main() -> None:
         click.echo(f"vdsocat: {error.filename or 'a file'}: {error.strerror}.", err=True)
         status = 2
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """End as Ctrl-C does, so that no QEMU, no compiler and no half-made file is left behind."""
+    raise KeyboardInterrupt

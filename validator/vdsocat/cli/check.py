@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 
 import click
 
@@ -104,7 +102,6 @@ def check(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    _end_cleanly_on_signals()
     with (
         StatusLine(sys.stderr, len(tasks)) as status,
         closing(check_all(tasks, catalog, jobs or os.cpu_count() or 1, status.tell)) as stream,
@@ -132,13 +129,3 @@ def _keep(judgement: Judgement, source: str, directory: Path) -> None:
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(json.dumps(capture_to_json(judgement.capture)), encoding="utf-8")
     partial.replace(path)
-
-
-def _end_cleanly_on_signals() -> None:
-    """Let SIGTERM and SIGHUP end a run as Ctrl-C does, so that no QEMU is left behind."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
