@@ -13,7 +13,7 @@ from elftools.elf.gnuversions import GNUVerDefSection, GNUVerSymSection
 from elftools.elf.sections import SymbolTableSection
 
 from vdsocat.capture import read_capture
-from vdsocat.catalog.files import schema_problems
+from vdsocat.documents import schema_problems
 
 # Every (kernel, ABI) pair that the matrix must have; True where the kernel runs the ABI.
 ROWS = {

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from fake_mirror import FakeMirror, archive_of, deb, tarball
 
-from vdsocat.catalog.files import data_directory
+from vdsocat.documents import data_directory
 from vdsocat.errors import InputError, RunError
 from vdsocat.kernels.build import (
     BuildRecipe,

@@ -22,7 +22,7 @@ from vdsocat.capture import (
     parse_config,
     read_capture,
 )
-from vdsocat.catalog.files import schema_problems
+from vdsocat.documents import schema_problems
 from vdsocat.errors import InputError
 
 TEXT = st.text(max_size=12)

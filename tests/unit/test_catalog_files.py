@@ -10,15 +10,8 @@ from typing import Any
 import pytest
 from small_catalog import small_documents, write_catalog
 
-from vdsocat.catalog.files import (
-    assemble_catalog,
-    data_directory,
-    load_catalog,
-    read_checked,
-    read_yaml,
-    schema_for,
-    schema_problems,
-)
+from vdsocat.catalog.files import assemble_catalog, load_catalog
+from vdsocat.documents import data_directory, read_checked, read_yaml, schema_for, schema_problems
 from vdsocat.errors import InputError
 
 
@@ -178,7 +171,7 @@ def test_a_catalogue_is_the_same_from_files_and_from_its_prepared_form(tmp_path:
 def test_the_prepared_form_saves_reading_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root, cache = write_catalog(tmp_path / "catalog"), tmp_path / "cache"
     load_catalog(root, cache)
-    monkeypatch.setattr("vdsocat.catalog.files.read_yaml", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr("vdsocat.documents.read_yaml", lambda path: pytest.fail(f"{path} was read again"))
     assert "i386" in load_catalog(root, cache).abis
 
 

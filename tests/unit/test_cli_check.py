@@ -17,7 +17,7 @@ from outcomes import Command
 from small_images import CLOCK, GETCPU, I386_SYMBOLS, SIGRETURN, i386_capture, i386_image, write_vmlinux
 
 from vdsocat.capture import capture_to_json
-from vdsocat.catalog.files import schema_problems
+from vdsocat.documents import schema_problems
 
 GOOD = boot_lines(i386_image())
 NEW = Symbol("__vdso_brand_new", "LINUX_2.6")

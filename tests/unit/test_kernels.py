@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fake_mirror import FakeMirror, archive_of
 
-from vdsocat.catalog.files import data_directory
+from vdsocat.documents import data_directory
 from vdsocat.errors import InputError, RunError
 from vdsocat.kernels.table import (
     BuildRequest,

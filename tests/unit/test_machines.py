@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vdsocat.catalog.files import data_directory
+from vdsocat.documents import data_directory
 from vdsocat.errors import InputError
 from vdsocat.guest.machines import Machine, load_machines, machine_for
 

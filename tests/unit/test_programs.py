@@ -14,9 +14,10 @@ from fake_qemu import FakeQemu, make_fake_qemu
 from small_catalog import small_catalog
 
 from vdsocat.capture import Capture
-from vdsocat.catalog.files import data_directory
+from vdsocat.documents import data_directory
 from vdsocat.errors import InputError, RunError
 from vdsocat.guest import programs
+from vdsocat.guest.boot import StartError
 from vdsocat.guest.machines import load_machines
 from vdsocat.guest.probe_files import load_probe, probe_names
 from vdsocat.guest.programs import QEMU_USER_TARGETS, capture_host, capture_qemu_user
@@ -112,8 +113,13 @@ def test_a_machine_without_probes_is_bad_input(monkeypatch: pytest.MonkeyPatch) 
         capture_host(MACHINES)
 
 
-def test_a_program_that_the_kernel_refuses_is_told_apart_from_one_that_fails(tmp_path: Path) -> None:
-    foreign = tmp_path / "foreign"
-    foreign.write_bytes(b"\x7fELF\x01\x02\x01" + bytes(9) + struct.pack(">HHI", 2, 21, 1) + bytes(64))
-    foreign.chmod(0o755)
-    assert programs._exec_errno(foreign) == errno.ENOEXEC
+def test_a_program_that_the_kernel_refuses_is_an_abi_that_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    foreign = b"\x7fELF\x01\x02\x01" + bytes(9) + struct.pack(">HHI", 2, 21, 1) + bytes(64)
+    monkeypatch.setattr(programs, "load_probe", lambda name: foreign)
+    seen = programs._run_probe([], "ppc32-be")
+    assert (seen.abi, seen.endianness, seen.outcome, seen.detail) == ("ppc32", "big", "exec-failed", errno.ENOEXEC)
+
+
+def test_an_emulator_that_cannot_be_started_is_not_taken_for_that() -> None:
+    with pytest.raises(StartError, match="/nowhere/qemu-arm cannot be started"):
+        programs._run_probe(["/nowhere/qemu-arm"], "arm-le")

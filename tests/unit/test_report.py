@@ -15,7 +15,7 @@ from small_catalog import small_catalog
 from small_images import CLOCK, GETCPU, I386_SYMBOLS, SIGRETURN, i386_capture, i386_image
 
 from vdsocat.capture import AbiCapture, Call, Capture, KuserPage
-from vdsocat.catalog.files import schema_problems
+from vdsocat.documents import schema_problems
 from vdsocat.judging.finding import Finding, Verdict
 from vdsocat.judging.judge import judge_capture
 from vdsocat.judging.result import CheckResult

@@ -16,7 +16,7 @@ from small_images import i386_capture, i386_image, write_vmlinux
 
 from vdsocat.cache import Cache
 from vdsocat.capture import Capture, capture_to_json
-from vdsocat.catalog.files import data_directory
+from vdsocat.documents import data_directory
 from vdsocat.errors import InputError, RunError
 from vdsocat.guest.machines import load_machines
 from vdsocat.guest.qemu import qemu_finder

@@ -151,7 +151,7 @@ def capture_to_json(capture: Capture) -> dict[str, Any]:
 
 def capture_from_json(document: Any, said_in: str) -> Capture:
     """The capture that a JSON document holds; InputError naming `said_in` when it holds none, or a damaged one."""
-    from vdsocat.catalog.files import schema_problems
+    from vdsocat.documents import schema_problems
 
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise InputError(f"{said_in}: is no capture of this version of vdsocat ({SCHEMA}).")

@@ -7,14 +7,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vdsocat.capture import Capture, read_capture
 from vdsocat.catalog.model import Catalog
 from vdsocat.check import CheckTask, Progress
 from vdsocat.errors import InputError
 from vdsocat.guest.run import BootPlan, BootSettings, KernelUnderTest, boot_and_capture, plan_boot
-from vdsocat.kernels.files import KernelFiles
-from vdsocat.kernels.table import KernelRequest
+
+if TYPE_CHECKING:
+    from vdsocat.kernels.files import KernelFiles
+    from vdsocat.kernels.table import KernelRequest
 
 
 @dataclass(frozen=True, slots=True)

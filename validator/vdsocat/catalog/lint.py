@@ -8,9 +8,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from vdsocat.catalog.files import assemble_catalog, read_yaml, schema_for, schema_problems
+from vdsocat.catalog.files import assemble_catalog
 from vdsocat.catalog.intervals import Bound, Interval
 from vdsocat.catalog.model import Abi, Catalog, did_you_mean
+from vdsocat.documents import read_yaml, schema_for, schema_problems
 from vdsocat.errors import InputError
 from vdsocat.exports import KernelRelease
 

@@ -14,12 +14,12 @@ import click
 
 from vdsocat.cache import Cache
 from vdsocat.capture import capture_to_json
-from vdsocat.catalog.files import data_directory
 from vdsocat.check import check_all
-from vdsocat.cli.kernel_options import kernel_access, kernel_options
+from vdsocat.cli.kernel_options import KernelAccess, kernel_options
 from vdsocat.cli.matrix import MatrixDisplay
 from vdsocat.cli.settings import Settings
 from vdsocat.cli.terminal import StatusLine, painter
+from vdsocat.documents import data_directory
 from vdsocat.guest.machines import load_machines
 from vdsocat.guest.qemu import qemu_finder
 from vdsocat.guest.run import BootSettings
@@ -88,8 +88,8 @@ def check(
     settings: Settings = context.obj
     catalog = settings.load_catalog()
     cache = Cache(settings.cache)
-    kernels = kernel_access(settings, mirror, offline)
-    machines = load_machines(data_directory("qemu-images") / "machines")
+    kernels = KernelAccess(settings, mirror, offline)
+    machines = load_machines(data_directory("qemu-images") / "machines", settings.cache)
     boot = BootSettings(machines, cache, qemu_finder(qemu), deadline, append)
     logs = out or cache.path("logs")
     excluded = frozenset(request.name for source in excepted for request in kernels.expand(source))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from vdsocat.catalog.files import data_directory
-from vdsocat.cli.kernel_options import kernel_access
+from vdsocat.cli.kernel_options import KernelAccess
 from vdsocat.cli.settings import Settings, terminal_width
+from vdsocat.documents import data_directory
 from vdsocat.errors import VdsocatError
 from vdsocat.guest.machines import load_machines
 from vdsocat.guest.programs import QEMU_USER_TARGETS
@@ -32,16 +32,16 @@ _COLUMNS = ("tool", "found", "needed_for")
 def doctor(context: click.Context, qemu: Path | None, format_: str) -> None:
     """Say what is installed, and what each missing thing costs. Status 3 if no kernel can be booted."""
     settings: Settings = context.obj
-    rows = [*_systems(qemu), *_users(qemu), *_fetching(), *_building(settings)]
+    rows = [*_systems(settings, qemu), *_users(qemu), *_fetching(), *_building(settings)]
     click.echo(render_listing(rows, _COLUMNS, "doctor", format_, terminal_width()))
     bootable = any(row["found"] for row in rows if (row["tool"] or "").startswith("qemu-system-"))
     context.exit(0 if bootable else 3)
 
 
-def _systems(directory: Path | None) -> Iterator[dict[str, str | None]]:
+def _systems(settings: Settings, directory: Path | None) -> Iterator[dict[str, str | None]]:
     abis: dict[str, list[str]] = {}
     least: dict[str, str] = {}
-    for machine in load_machines(data_directory("qemu-images") / "machines"):
+    for machine in load_machines(data_directory("qemu-images") / "machines", settings.cache):
         abis.setdefault(machine.qemu, []).extend(machine.abis)
         if machine.least_qemu:
             least[machine.qemu] = machine.least_qemu
@@ -78,7 +78,7 @@ def _fetching() -> Iterator[dict[str, str | None]]:
 def _building(settings: Settings) -> Iterator[dict[str, str | None]]:
     from vdsocat.kernels.table import BuildRequest
 
-    for named in kernel_access(settings, None, True).table.kernels:
+    for named in KernelAccess(settings, offline=True).table.kernels:
         if isinstance(named.request, BuildRequest):
             recipe = named.request.recipe
             compiler = f"{recipe.cross_compile}gcc"

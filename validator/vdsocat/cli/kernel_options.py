@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from vdsocat.cache import Cache
-from vdsocat.catalog.files import data_directory
 from vdsocat.cli.settings import Settings
-from vdsocat.kernels.apt_sources import debian_mirror, read_apt_sources
-from vdsocat.kernels.debian import DebianArchive
-from vdsocat.kernels.files import KernelFiles
-from vdsocat.kernels.table import KernelRequest, KernelTable, ensure_kernel, expand_source, load_kernel_table
+from vdsocat.documents import data_directory
+
+if TYPE_CHECKING:
+    from vdsocat.kernels.debian import DebianArchive
+    from vdsocat.kernels.files import KernelFiles
+    from vdsocat.kernels.table import KernelRequest, KernelTable
 
 _APT = Path("/etc/apt")
 
@@ -31,25 +32,43 @@ def kernel_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True)
 class KernelAccess:
-    """The table of kernels, and the archive that they are fetched from."""
+    """The table of kernels, and the archive that they are fetched from, as the options and apt's configuration say.
 
-    table: KernelTable
-    archive: DebianArchive
+    What fetching takes is loaded only when a kernel is asked for by name: a third of a check's start-up.
+    """
+
+    settings: Settings
+    mirror: str | None = None
+    offline: bool = False
+
+    @cached_property
+    def table(self) -> KernelTable:
+        """The named kernels."""
+        from vdsocat.kernels.table import load_kernel_table
+
+        return load_kernel_table(data_directory("qemu-images"), self.settings.cache)
+
+    @cached_property
+    def archive(self) -> DebianArchive:
+        """Debian's archive behind the cache."""
+        from vdsocat.cache import Cache
+        from vdsocat.kernels.debian import DebianArchive
+
+        return DebianArchive(Cache(self.settings.cache), self._mirror_of, offline=self.offline)
 
     def expand(self, source: str) -> tuple[KernelRequest, ...]:
         """The kernels that a SOURCE means; see vdsocat.kernels.table.expand_source."""
+        from vdsocat.kernels.table import expand_source
+
         return expand_source(source, self.table)
 
     def ensure(self, request: KernelRequest, progress: Callable[[str], None]) -> KernelFiles:
         """The files of a kernel, fetched or built if need be; `progress` is told what is being done."""
+        from vdsocat.kernels.table import ensure_kernel
+
         return ensure_kernel(request, replace(self.archive, progress=progress), self.table)
 
+    def _mirror_of(self, suite: str) -> str:
+        from vdsocat.kernels.apt_sources import debian_mirror, read_apt_sources
 
-def kernel_access(settings: Settings, mirror: str | None, offline: bool) -> KernelAccess:
-    """The kernels, as the options and the configuration of apt say."""
-
-    def mirror_of(suite: str) -> str:
-        return mirror or debian_mirror(read_apt_sources(_APT), suite)
-
-    archive = DebianArchive(Cache(settings.cache), mirror_of, offline=offline)
-    return KernelAccess(load_kernel_table(data_directory("qemu-images")), archive)
+        return self.mirror or debian_mirror(read_apt_sources(_APT), suite)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vdsocat.cli.kernel_options import kernel_access, kernel_options
+from vdsocat.cli.kernel_options import KernelAccess, kernel_options
 from vdsocat.cli.settings import Settings, terminal_width
 from vdsocat.kernels.table import list_kernels
 from vdsocat.report.listing import FORMATS, render_listing
@@ -20,7 +20,7 @@ def kernels() -> None:
 @click.pass_obj
 def list_(settings: Settings, format_: str) -> None:
     """The kernels that have names, and what the cache has of them."""
-    access = kernel_access(settings, None, True)
+    access = KernelAccess(settings, offline=True)
     rows = [
         {
             "kernel": row.name,
@@ -52,7 +52,7 @@ def build(settings: Settings, names: tuple[str, ...], mirror: str | None, offlin
 
 
 def _ensure(settings: Settings, sources: tuple[str, ...], mirror: str | None, offline: bool) -> None:
-    access = kernel_access(settings, mirror, offline)
+    access = KernelAccess(settings, mirror, offline)
     for source in sources:
         for request in access.expand(source):
             files = access.ensure(request, lambda text: click.echo(text, err=True))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from vdsocat.catalog.files import data_directory
 from vdsocat.cli.settings import Settings
+from vdsocat.documents import data_directory
 
 
 @click.command()

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vdsocat.catalog.files import data_directory, load_catalog
+from vdsocat.catalog.files import load_catalog
 from vdsocat.catalog.model import Catalog
+from vdsocat.documents import data_directory
 
 
 @dataclass(frozen=True, slots=True)

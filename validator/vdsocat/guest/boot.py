@@ -31,6 +31,14 @@ class BootEnd:
     log_tail: str = ""
 
 
+class StartError(RunError):
+    """The command could not be started, for the reason that `errno` gives."""
+
+    def __init__(self, sentence: str, errno: int | None) -> None:
+        super().__init__(sentence)
+        self.errno = errno
+
+
 class InterruptedRunError(Exception):
     """The run was told to stop."""
 
@@ -45,7 +53,7 @@ def run_guest(
     """Run a command whose stdout is the guest's console, until the end record, a panic, its exit or `deadline` seconds.
 
     The console goes to `log` as it comes. The process is ended by its own id whatever happens, also when `stop` is
-    set (InterruptedRunError is raised then). RunError when the command cannot be started.
+    set (InterruptedRunError is raised then). StartError when the command cannot be started.
     """
     started = time.monotonic()
     transcript = Transcript()
@@ -59,8 +67,8 @@ def run_guest(
             start_new_session=True,
         )
     except OSError as error:
-        raise RunError(
-            f"{command[0]} cannot be started ({error.strerror}); `vdsocat doctor` tells what to install."
+        raise StartError(
+            f"{command[0]} cannot be started ({error.strerror}); `vdsocat doctor` tells what to install.", error.errno
         ) from None
     try:
         assert process.stdout is not None

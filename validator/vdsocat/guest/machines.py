@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from vdsocat.catalog.files import read_checked
+from vdsocat.documents import read_documents
 from vdsocat.errors import InputError
 
 
@@ -53,9 +54,12 @@ class Machine:
         ]  # fmt: skip
 
 
-def load_machines(directory: Path) -> tuple[Machine, ...]:
-    """All machines under `directory` (one YAML file each); InputError for what the schema rejects."""
-    return tuple(_machine(path) for path in sorted(directory.glob("*.yaml")))
+def load_machines(directory: Path, cache: Path | None = None) -> tuple[Machine, ...]:
+    """All machines under `directory` (one YAML file each); InputError for what the schema rejects.
+
+    `cache` is where the prepared form of the files may be kept.
+    """
+    return tuple(_machine(raw) for raw in read_documents(directory, ("*.yaml",), cache).values())
 
 
 def machine_for(machines: tuple[Machine, ...], arch: str, bits: int, endianness: str, kernel: Path) -> Machine:
@@ -70,8 +74,7 @@ def machine_for(machines: tuple[Machine, ...], arch: str, bits: int, endianness:
     )
 
 
-def _machine(path: Path) -> Machine:
-    raw = read_checked(path)
+def _machine(raw: Mapping[str, Any]) -> Machine:
     return Machine(
         name=raw["machine"],
         kernel_arch=raw["kernel"]["arch"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from vdsocat import __version__
 from vdsocat.capture import AbiCapture, Capture, Provenance
 from vdsocat.catalog.model import Catalog
 from vdsocat.errors import InputError
-from vdsocat.guest.boot import require_complete, run_guest
+from vdsocat.guest.boot import StartError, require_complete, run_guest
 from vdsocat.guest.collect import collect_abis
 from vdsocat.guest.machines import Machine, machine_for
 from vdsocat.guest.probe_files import load_probe, probe_name, probe_names
@@ -131,24 +130,16 @@ def _run_probe(emulator: Sequence[str], name: str) -> AbiCapture:
         program = Path(directory, name)
         program.write_bytes(load_probe(name))
         program.chmod(0o755)
-        if not emulator and (errno := _exec_errno(program)):
-            return AbiCapture(abi, endianness, "exec-failed", errno)
-        end = run_guest([*emulator, str(program), "--host"], _DEADLINE_SECONDS)
+        try:
+            end = run_guest([*emulator, str(program), "--host"], _DEADLINE_SECONDS)
+        except StartError as error:
+            if emulator:
+                raise
+            return AbiCapture(abi, endianness, "exec-failed", error.errno)
     if end.outcome == "exit" and end.exit_status is not None and end.exit_status < 0:
         return AbiCapture(abi, endianness, "signal", -end.exit_status)
     transcript = require_complete(end, _DEADLINE_SECONDS, None)
     return collect_abis(transcript, [(abi, endianness)])[0]
-
-
-def _exec_errno(program: Path) -> int | None:
-    """The errno with which the kernel refuses to start a program; None when it starts it."""
-    try:
-        process = subprocess.Popen([program, "--host"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    except OSError as error:
-        return error.errno
-    process.kill()
-    process.wait()
-    return None
 
 
 def _host_config() -> str | None:

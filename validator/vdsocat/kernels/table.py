@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from vdsocat.cache import Cache
-from vdsocat.catalog.files import read_checked
 from vdsocat.catalog.model import did_you_mean
+from vdsocat.documents import read_documents
 from vdsocat.errors import InputError, RunError
 from vdsocat.kernels.build import BuildRecipe, ensure_built
 from vdsocat.kernels.debian import ArchitectureError, DebianArchive, NotCachedError, StaleIndexError, SuiteError
@@ -110,10 +110,10 @@ class KernelRow:
     cached: KernelFiles | None
 
 
-def load_kernel_table(directory: Path) -> KernelTable:
+def load_kernel_table(directory: Path, cache: Path | None = None) -> KernelTable:
     """The table in `directory` (qemu-images), with its kconfig fragments; InputError names what is wrong with it."""
     path = directory / "kernels.yaml"
-    raw = read_checked(path)
+    raw = read_documents(directory, (path.name,), cache)[path.name]
     table = KernelTable(
         kernels=tuple(
             NamedKernel(_request_from_document(entry, directory), tuple(entry.get("sets", ())))

@@ -1,0 +1,198 @@
+"""The project's YAML files: schema-checked when they changed, and read in a prepared form when they did not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vdsocat.catalog.model import did_you_mean
+from vdsocat.errors import InputError
+
+_PREPARED_FORMAT = 1
+
+
+def data_directory(kind: str) -> Path:
+    """The directory `catalog`, `schemas` or `qemu-images`: inside an installed package, or of a checkout.
+
+    InputError when neither has it.
+    """
+    package = Path(__file__).parent
+    for root in (package / "data", package.parent.parent):
+        if (root / kind).is_dir():
+            return root / kind
+    raise InputError(f"The directory {kind}/ is missing from this installation of vdsocat; install it again.")
+
+
+def read_documents(root: Path, patterns: Sequence[str], cache: Path | None = None) -> dict[str, Any]:
+    """The documents under `root` that the patterns name, by their path below it; each has passed its schema.
+
+    They come from their prepared form in `cache` if that is current. InputError names the file and the place of
+    whatever does not conform, and a file that is missing although a pattern names it outright.
+    """
+    files = [
+        path for pattern in patterns for path in (sorted(root.glob(pattern)) if "*" in pattern else [root / pattern])
+    ]
+    prepared = cache / f"{root.name}-{_fingerprint(files)}.json" if cache else None
+    documents = _read_prepared(prepared) if prepared else None
+    if documents is None or documents.keys() != {path.relative_to(root).as_posix() for path in files}:
+        documents = {path.relative_to(root).as_posix(): read_checked(path) for path in files}
+        if prepared:
+            _write_prepared(prepared, documents, root.name)
+    return documents
+
+
+def read_checked(path: Path) -> Any:
+    """The content of a YAML file after its schema has accepted it; InputError with the first problem otherwise."""
+    document = read_yaml(path)
+    for problem in schema_problems(document, schema_for(path)):
+        raise InputError(f"{path}: {problem}")
+    return document
+
+
+def schema_for(path: Path) -> str:
+    """The name of the schema that a catalogue or machine file must conform to, from where it stands."""
+    by_directory = {"abis": "abi", "providers": "provider", "documents": "document", "machines": "machine"}
+    return by_directory.get(path.parent.name, path.stem)
+
+
+def read_yaml(path: Path) -> Any:
+    """Parse a YAML file; InputError for a missing file, a syntax error or a key given twice.
+
+    Dates stay strings, so that a document is the same whether read from YAML or from JSON.
+    """
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is not UTF-8 text.") from None
+    try:
+        return yaml.load(text, Loader=_loader())
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise InputError(f"{path}: is no valid YAML{where} ({getattr(error, 'problem', error)}).") from None
+
+
+def schema_problems(document: Any, schema_name: str) -> Iterator[str]:
+    """What is wrong with a document by the schema of that name, one sentence each, with the place of it."""
+    import jsonschema
+
+    path = data_directory("schemas") / f"{schema_name}.schema.json"
+    if not path.is_file():
+        raise InputError(f"There is no schema for a file of the kind {schema_name!r}; it stands in the wrong place.")
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+    for error in sorted(validator.iter_errors(document), key=lambda one: [str(part) for part in one.absolute_path]):
+        place = "/".join(_spell_step(document, error.absolute_path, depth) for depth in range(len(error.absolute_path)))
+        yield f"{place or 'the file'}: {_spell_schema_error(error)}"
+
+
+def _spell_step(document: Any, path: Any, depth: int) -> str:
+    """One step of a place; a list item by its own name where it has one, else by its number from 1."""
+    here = document
+    for step in list(path)[: depth + 1]:
+        here = here[step]
+    step = list(path)[depth]
+    if isinstance(step, int):
+        names = (
+            (here.get(key) for key in ("symbol", "function", "release", "area", "abi"))
+            if isinstance(here, dict)
+            else ()
+        )
+        return next((name for name in names if isinstance(name, str)), f"item {step + 1}")
+    return str(step)
+
+
+def _spell_schema_error(error: Any) -> str:
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        unknown = sorted(str(key) for key in error.instance if key not in known)
+        return f"unknown key {unknown[0]!r}{did_you_mean(unknown[0], known)}"
+    if error.validator == "required":
+        missing = sorted(set(error.validator_value) - set(error.instance))
+        return f"the key {missing[0]!r} is missing."
+    for bound in error.instance if isinstance(error.instance, list) else [error.instance]:
+        if _of_release(error) and str(bound).startswith("LINUX_"):
+            return f'{bound!r} is a version node; a release, such as "5.11", is wanted.'
+        if error.validator in ("oneOf", "type") and isinstance(bound, float | int):
+            return f'{bound!r} is a number; write releases as quoted strings, such as "5.10".'
+    if error.validator == "enum":
+        allowed = ", ".join(map(str, error.validator_value))
+        return f"{error.instance!r} is none of {allowed}."
+    return f"{error.message}."
+
+
+def _of_release(error: Any) -> bool:
+    """Whether the error is about a field that holds a release."""
+    return any(step in ("since", "until", "release") for step in list(error.absolute_path)[-2:])
+
+
+def _loader() -> type:
+    import yaml
+
+    base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class Loader(base):  # type: ignore[valid-type, misc]
+        yaml_implicit_resolvers = {  # noqa: RUF012 (PyYAML wants a class attribute)
+            first: [entry for entry in entries if entry[0] != "tag:yaml.org,2002:timestamp"]
+            for first, entries in base.yaml_implicit_resolvers.items()
+        }
+
+    def mapping_without_duplicates(loader: Any, node: Any) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key must be one word or number", key_node.start_mark
+                )
+            if key_node.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key_node.value!r} is given twice", key_node.start_mark
+                )
+            seen.add(key_node.value)
+        return dict(loader.construct_pairs(node, deep=True))
+
+    Loader.add_constructor("tag:yaml.org,2002:map", mapping_without_duplicates)
+    return Loader
+
+
+def _fingerprint(files: list[Path]) -> str:
+    digest = hashlib.sha256(f"prepared form {_PREPARED_FORMAT}".encode())
+    for path in files:
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
+        digest.update(f"{path} {status.st_mtime_ns} {status.st_size}\n".encode())
+    return digest.hexdigest()[:24]
+
+
+def _read_prepared(path: Path) -> dict[str, Any] | None:
+    try:
+        documents: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return documents if isinstance(documents, dict) else None
+
+
+def _write_prepared(path: Path, documents: Mapping[str, Any], kind: str) -> None:
+    """Keep the prepared form for the next start; a cache that cannot be written costs time, nothing else."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(documents, file, separators=(",", ":"))
+        Path(temporary).replace(path)
+    except OSError:
+        return
+    for stale in path.parent.glob(f"{kind}-*.json"):
+        if stale != path:
+            stale.unlink(missing_ok=True)
