@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fake_qemu import make_fake_qemu
 
+from vdsocat.documents import data_directory
 from vdsocat.errors import InputError, RunError
-from vdsocat.guest.qemu import debian_package, qemu_finder, qemu_version
+from vdsocat.guest.machines import load_machines, require_version
+from vdsocat.guest.qemu import debian_package, qemu_finder, qemu_version, version_key
 
 
 @pytest.mark.parametrize("place", [".", "usr/bin", "bin"])
@@ -71,3 +74,16 @@ def test_a_binary_that_cannot_be_run_is_named(tmp_path: Path) -> None:
     program.write_text("no program")
     with pytest.raises(RunError, match=r"qemu cannot be run"):
         qemu_version(str(program))
+
+
+def test_versions_are_ordered_by_their_numbers() -> None:
+    assert version_key("7.2.22") < version_key("8.2") < version_key("10.0") < version_key("10.0.13")
+
+
+def test_a_machine_that_needs_a_newer_qemu_says_so(tmp_path: Path) -> None:
+    machines = load_machines(data_directory("qemu-images") / "machines")
+    machine = next(one for one in machines if one.name == "loongarch64")
+    qemu = make_fake_qemu(tmp_path / "qemu", name="qemu-system-loongarch64")
+    require_version(str(qemu.program), replace(machine, least_qemu="7.2"))
+    with pytest.raises(RunError, match=r"loongarch64 kernels need QEMU 10\.0 or newer, and .* is 7\.2\.22"):
+        require_version(str(qemu.program), machine)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,10 @@ def test_sources_keep_their_order(tmp_path: Path, settings: SourceSettings) -> N
     kernel = str(write_vmlinux(tmp_path / "vmlinux"))
     names = [task.source for task in tasks_for(["host", kernel, "qemu-user:i386", "bookworm-686"], settings)]
     assert names == ["host", kernel, "qemu-user:i386", "bookworm-686"]
+
+
+def test_an_excluded_kernel_is_left_out(settings: SourceSettings) -> None:
+    assert list(tasks_for(["bookworm-686"], replace(settings, excluded=frozenset({"bookworm-686"})))) == []
 
 
 def test_a_name_that_is_nothing_is_refused_before_anything_is_run(settings: SourceSettings) -> None:

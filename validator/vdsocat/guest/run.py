@@ -18,9 +18,9 @@ from vdsocat.guest.boot import require_complete, run_guest
 from vdsocat.guest.collect import collect_abis
 from vdsocat.guest.console import Frame
 from vdsocat.guest.initramfs import write_initramfs
-from vdsocat.guest.machines import Machine, machine_for
+from vdsocat.guest.machines import Machine, machine_for, require_version
 from vdsocat.guest.probe_files import load_probe, probe_name, probe_names
-from vdsocat.guest.qemu import QemuFinder, qemu_version, version_key
+from vdsocat.guest.qemu import QemuFinder, qemu_version
 from vdsocat.kernels.image import KernelImage, bootable_payload, identify_kernel
 
 
@@ -69,7 +69,7 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings) -> BootPlan:
     image = identify_kernel(kernel.image)
     machine = machine_for(settings.machines, image.arch, image.bits, image.endianness, kernel.image)
     qemu = settings.qemu(machine.qemu)
-    _require_version(qemu, machine)
+    require_version(qemu, machine)
     probes = {name: load_probe(name) for name in _probes_for(machine)}
     archive = write_initramfs(probes[probe_name(machine.native_abi, machine.endianness)], probes)
     initramfs = settings.cache.file(
@@ -122,18 +122,6 @@ def boot_and_capture(
         config=config,
         facts=plan.machine.facts,
     )
-
-
-def _require_version(qemu: str, machine: Machine) -> None:
-    """RunError when the machine needs a newer QEMU; only asked where a machine says so, because asking takes time."""
-    if machine.least_qemu is None:
-        return
-    version = qemu_version(qemu)
-    if version is None or version_key(version) < version_key(machine.least_qemu):
-        raise RunError(
-            f"{machine.name} kernels need QEMU {machine.least_qemu} or newer, and {qemu} is {version}; "
-            "name a directory with a newer one with --qemu."
-        )
 
 
 def _probes_for(machine: Machine) -> list[str]:
