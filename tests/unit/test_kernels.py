@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,11 @@ from vdsocat.kernels.table import (
     BuildRequest,
     DebianRequest,
     KernelTable,
-    ensure,
     ensure_kernel,
     expand_source,
     list_kernels,
     load_kernel_table,
     resolve_debian,
-    with_release,
 )
 
 TABLE = """\
@@ -83,7 +82,8 @@ def mirror(tmp_path: Path) -> FakeMirror:
 
 
 def version_of(source: str, table: KernelTable, mirror: FakeMirror, cache: Path, **settings: object) -> str:
-    (files,) = ensure(source, archive_of(mirror.root.as_uri(), cache, **settings), table)  # type: ignore[arg-type]
+    (request,) = expand_source(source, table)
+    files = ensure_kernel(request, archive_of(mirror.root.as_uri(), cache, **settings), table)  # type: ignore[arg-type]
     assert files.image.is_file()
     return f"{files.suite} {files.flavour} {files.version}"
 
@@ -162,12 +162,12 @@ def test_when_no_suite_has_it(table: KernelTable, mirror: FakeMirror, tmp_path: 
     archive = archive_of(mirror.root.as_uri(), tmp_path / "cache")
     (request,) = expand_source("amd64-newest", table)
     with pytest.raises(InputError) as caught:
-        ensure_kernel(with_release(request, "8"), archive, table)
+        ensure_kernel(replace(request, release="8"), archive, table)
     assert str(caught.value) == (
         "No suite has a kernel for amd64-newest: Debian trixie/amd64 has no amd64 kernel of release 8. "
         "Debian sid/amd64 has no amd64 kernel of release 8."
     )
-    assert ensure_kernel(with_release(request, "7.2"), archive, table).version == "7.2.9-1"
+    assert ensure_kernel(replace(request, release="7.2"), archive, table).version == "7.2.9-1"
 
 
 def test_offline_takes_the_newest_that_is_cached(table: KernelTable, mirror: FakeMirror, tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_offline_takes_the_newest_that_is_cached(table: KernelTable, mirror: Fak
 def test_the_list_shows_what_is_cached(table: KernelTable, mirror: FakeMirror, tmp_path: Path) -> None:
     archive = archive_of(mirror.root.as_uri(), tmp_path / "cache")
     assert {row.cached for row in list_kernels(table, archive.cache)} == {None}
-    list(ensure("amd64-first", archive, table))
+    ensure_kernel(expand_source("amd64-first", table)[0], archive, table)
     rows = {row.name: row for row in list_kernels(table, archive.cache)}
     assert list(rows) == ["amd64-newest", "amd64-first", "amd64-6.1", "ppc32"]
     newest = rows["amd64-newest"]

@@ -12,7 +12,7 @@ from typing import Any
 from vdsocat.catalog.conditions import Condition
 from vdsocat.catalog.intervals import Bound, Interval
 from vdsocat.errors import InputError
-from vdsocat.exports import Binding, Export, KernelRelease, SymbolType
+from vdsocat.exports import Binding, Export, SymbolType
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +204,6 @@ class Catalog:
             names |= {entry.export.name for entry in abi.exports}
             names |= {entry.symbol for area in abi.areas for entry in area.entries}
         return frozenset(names)
-
-    @cached_property
-    def newest_release(self) -> KernelRelease:
-        """The newest release that the catalogue dates: beyond it, it only extrapolates."""
-        return max(KernelRelease.parse(release) for release in self.releases)
 
     def sorted_abis(self) -> tuple[Abi, ...]:
         """All ABIs by name."""

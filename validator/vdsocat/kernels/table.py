@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -197,12 +196,6 @@ def ensure_kernel(request: KernelRequest, archive: DebianArchive, table: KernelT
     return fetch_kernel(resolve_debian(request, archive, table), archive)
 
 
-def ensure(source: str, archive: DebianArchive, table: KernelTable) -> Iterator[KernelFiles]:
-    """The kernels that a SOURCE means, one after the other as they become ready; errors as for `ensure_kernel`."""
-    for request in expand_source(source, table):
-        yield ensure_kernel(request, archive, table)
-
-
 def list_kernels(table: KernelTable, cache: Cache) -> tuple[KernelRow, ...]:
     """The entries of the table, with what the cache holds of each; nothing is fetched."""
     cached = tuple(cached_kernels(cache))
@@ -331,10 +324,3 @@ def _check_table(table: KernelTable, path: Path) -> None:
                 raise InputError(f"{path}: the kernel {kernel.name} is in the set {one!r}, which is not among `sets`.")
         if isinstance(kernel.request, BuildRequest) and not kernel.request.recipe.fragment.is_file():
             raise InputError(f"{path}: the kernel {kernel.name} has no fragment {kernel.request.recipe.fragment}.")
-
-
-def with_release(request: KernelRequest, release: str) -> KernelRequest:
-    """The same kernel of another release ("7.2", "6.12.94"), for those who want to say so themselves."""
-    if isinstance(request, BuildRequest):
-        return replace(request, recipe=replace(request.recipe, release=release))
-    return replace(request, release=release)
