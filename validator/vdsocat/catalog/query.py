@@ -78,10 +78,8 @@ def rows_over_time(catalog: Catalog, names: frozenset[str], abis: Sequence[Abi])
                 "condition": _spell_condition(one),
             }
         if not found:
-            yield dict.fromkeys(("symbol", "function", "version", "since", "since_date", "until", "condition")) | {
-                "abi": abi.name,
-                "symbol": "not exported",
-            }
+            absent = ("symbol", "function", "version", "since", "since_date", "until", "condition")
+            yield {"abi": abi.name, **dict.fromkeys(absent)}
 
 
 def rows_at_release(

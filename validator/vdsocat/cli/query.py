@@ -10,6 +10,9 @@ from vdsocat.errors import InputError
 from vdsocat.exports import KernelRelease
 from vdsocat.report.listing import FORMATS, render_listing
 
+# What people read where machines get an empty symbol.
+_NOT_EXPORTED = "not exported"
+
 
 @click.command()
 @click.argument("patterns", metavar="PATTERN…", nargs=-1, required=True)
@@ -37,6 +40,8 @@ def query(
     else:
         rows = list(rows_at_release(names, abis, _parse_release(release)))
         columns = RELEASE_COLUMNS
+    if format_ in ("table", "markdown"):
+        rows = [row if row["symbol"] else {**row, "symbol": _NOT_EXPORTED} for row in rows]
     click.echo(render_listing(rows, columns, "query", format_, terminal_width()))
 
 

@@ -32,7 +32,9 @@ def show(settings: Settings, abi_name: str, symbol: str | None, format_: str) ->
     elif symbol is None:
         click.echo("\n".join(_introduce(abi)))
         click.echo(render_listing(rows, _COLUMNS, "show", format_, terminal_width()))
-        click.echo("".join(f"\nNot known: {about} ({reason})" for about, reason in abi.unknowns), nl=bool(abi.unknowns))
+        for about, reason in abi.unknowns:
+            text = f"Not known: {about} ({reason})"
+            click.echo("\n" + textwrap.fill(text, terminal_width(), subsequent_indent="  ", break_on_hyphens=False))
     else:
         click.echo("\n\n".join(_describe(catalog, row) for row in rows))
 
