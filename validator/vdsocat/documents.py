@@ -37,12 +37,14 @@ def read_documents(root: Path, patterns: Sequence[str], cache: Path | None = Non
     files = [
         path for pattern in patterns for path in (sorted(root.glob(pattern)) if "*" in pattern else [root / pattern])
     ]
-    prepared = cache / f"{root.name}-{_fingerprint(files)}.json" if cache else None
+    # The place is part of the name, so that two installations that share a cache keep their own.
+    place = f"{root.name}-{hashlib.sha256(str(root.absolute()).encode()).hexdigest()[:8]}"
+    prepared = cache / f"{place}-{_fingerprint(files)}.json" if cache else None
     documents = _read_prepared(prepared) if prepared else None
     if documents is None or documents.keys() != {path.relative_to(root).as_posix() for path in files}:
         documents = {path.relative_to(root).as_posix(): read_checked(path) for path in files}
         if prepared:
-            _write_prepared(prepared, documents, root.name)
+            _write_prepared(prepared, documents, place)
     return documents
 
 
@@ -183,7 +185,7 @@ def _read_prepared(path: Path) -> dict[str, Any] | None:
     return documents if isinstance(documents, dict) else None
 
 
-def _write_prepared(path: Path, documents: Mapping[str, Any], kind: str) -> None:
+def _write_prepared(path: Path, documents: Mapping[str, Any], place: str) -> None:
     """Keep the prepared form for the next start; a cache that cannot be written costs time, nothing else."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -193,6 +195,6 @@ def _write_prepared(path: Path, documents: Mapping[str, Any], kind: str) -> None
         Path(temporary).replace(path)
     except OSError:
         return
-    for stale in path.parent.glob(f"{kind}-*.json"):
+    for stale in path.parent.glob(f"{place}-*.json"):
         if stale != path:
             stale.unlink(missing_ok=True)
