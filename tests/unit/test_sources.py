@@ -19,6 +19,7 @@ from vdsocat.cache import Cache
 from vdsocat.capture import Capture, capture_to_json
 from vdsocat.documents import data_directory
 from vdsocat.errors import InputError, RunError
+from vdsocat.guest.boot import InterruptedRunError
 from vdsocat.guest.machines import load_machines
 from vdsocat.guest.qemu import qemu_finder
 from vdsocat.guest.run import BootSettings
@@ -130,6 +131,14 @@ def test_sources_keep_their_order(tmp_path: Path, settings: SourceSettings) -> N
     kernel = str(write_vmlinux(tmp_path / "vmlinux"))
     names = [task.source for task in tasks_for(["host", kernel, "qemu-user:i386", "bookworm-686"], settings)]
     assert names == ["host", kernel, "qemu-user:i386", "bookworm-686"]
+
+
+def test_fetching_stops_when_the_run_is_told_to(settings: SourceSettings) -> None:
+    (task,) = tasks_for(["bookworm-686"], settings)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(InterruptedRunError):
+        task.capture(stop, lambda text: pytest.fail("nothing is told any more"))
 
 
 def test_an_excluded_kernel_is_left_out(settings: SourceSettings) -> None:

@@ -13,6 +13,7 @@ from vdsocat.capture import Capture, read_capture
 from vdsocat.catalog.model import Catalog
 from vdsocat.check import CheckTask, Progress
 from vdsocat.errors import InputError
+from vdsocat.guest.boot import InterruptedRunError
 from vdsocat.guest.run import BootPlan, BootSettings, KernelUnderTest, boot_and_capture, plan_boot
 
 if TYPE_CHECKING:
@@ -87,7 +88,13 @@ def _task_for_file(path: Path, settings: SourceSettings) -> CheckTask:
 
 def _task_for_named(request: KernelRequest, settings: SourceSettings) -> CheckTask:
     def capture(stop: threading.Event, progress: Progress) -> Capture:
-        return _boot(_kernel_named(request, settings, progress), settings, stop, progress)
+        def tell(text: str) -> None:
+            # Fetching and building speak every second or two: there they can be stopped.
+            if stop.is_set():
+                raise InterruptedRunError
+            progress(text)
+
+        return _boot(_kernel_named(request, settings, tell), settings, stop, progress)
 
     return CheckTask(request.name, capture)
 

@@ -16,6 +16,7 @@ from vdsocat.cli.settings import Settings
 from vdsocat.errors import VdsocatError
 
 _VERBS = ("query", "show", "check", "report", "lint", "kernels", "doctor")
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _INTERRUPTED = 130  # as a shell reports SIGINT
 _READER_GONE = 141  # as a shell reports SIGPIPE
 
@@ -67,7 +68,7 @@ def cli(context: click.Context, catalog_root: Path | None, cache: Path | None) -
 
 def main() -> None:
     """Entry point: every error that is meant for the user ends as one sentence and an exit status."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in _ENDING:
         signal.signal(number, _interrupt)
     try:
         status = cli(standalone_mode=False)
@@ -96,5 +97,10 @@ def main() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """End as Ctrl-C does, so that no QEMU, no compiler and no half-made file is left behind."""
+    """End as Ctrl-C does, so that no QEMU, no compiler and no half-made file is left behind.
+
+    Further signals are ignored: ending takes a moment, and an impatient second Ctrl-C must not cut it short.
+    """
+    for further in _ENDING:
+        signal.signal(further, signal.SIG_IGN)
     raise KeyboardInterrupt
