@@ -192,8 +192,8 @@ def test_an_exported_function_that_was_not_called_is_unknown() -> None:
 
 
 def test_the_hosts_of_an_abi_are_told_apart_by_arch_and_width() -> None:
-    assert len(rules.abi_hosted(I386, "x86", 64)) == 1
-    assert rules.abi_hosted(I386, "arm64", 64) == ()
+    assert len(I386.hosts_on("x86", 64)) == 1
+    assert I386.hosts_on("arm64", 64) == ()
 
 
 def test_an_errno_that_lost_its_sign_fails() -> None:

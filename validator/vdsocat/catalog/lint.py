@@ -207,7 +207,7 @@ def machine_abis(given: LintInput) -> Iterator[Problem]:
             abi = given.catalog.abis.get(name)
             if abi is None:
                 yield Problem(file, f"there is no ABI {name!r}{did_you_mean(name, given.catalog.abis)}")
-            elif not any((host.kernel, host.bits) == (kernel["arch"], kernel["bits"]) for host in abi.hosts):
+            elif not abi.hosts_on(kernel["arch"], kernel["bits"]):
                 yield Problem(file, f"{name} has no host entry for {kernel['arch']}, {kernel['bits']}-bit.")
 
 

@@ -116,6 +116,10 @@ class Abi:
     unknowns: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 
+    def hosts_on(self, arch: str, bits: int) -> tuple[Host, ...]:
+        """How kernels of this ARCH and width run the ABI, one entry per stretch of releases; empty if none does."""
+        return tuple(host for host in self.hosts if (host.kernel, host.bits) == (arch, bits))
+
     def modes(self) -> tuple[str, ...]:
         """How kernels run this ABI: ("native",), ("compat",) or both, native first."""
         return tuple(mode for mode in ("native", "compat") if any(host.mode == mode for host in self.hosts))

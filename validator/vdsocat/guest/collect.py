@@ -11,6 +11,7 @@ from dataclasses import replace
 from vdsocat.capture import AbiCapture, Call, KuserPage
 from vdsocat.errors import RunError
 from vdsocat.guest.console import Frame, Transcript
+from vdsocat.guest.probe_files import probe_name
 
 _LARGEST_IMAGE = 16 << 20
 _NUMBER = re.compile(r"(-?\d+)(?:\.(\d{9}))?\Z")
@@ -40,7 +41,7 @@ def _fates(transcript: Transcript) -> dict[str, tuple[str, int | None]]:
 
 
 def _collect(transcript: Transcript, abi: str, endianness: str, fates: dict[str, tuple[str, int | None]]) -> AbiCapture:
-    speaker = f"{abi}-{'le' if endianness == 'little' else 'be'}"
+    speaker = probe_name(abi, endianness)
     frames = transcript.of(speaker)
     complete = bool(frames) and frames[-1].type == "end"
     outcome, detail = fates.get(speaker, ("complete", None) if complete else ("silent", None))

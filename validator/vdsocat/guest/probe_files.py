@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -45,6 +46,12 @@ def probe_name(abi: str, endianness: str) -> str:
 def probe_names() -> tuple[str, ...]:
     """All prebuilt probes, sorted."""
     return tuple(sorted(_read_manifest()))
+
+
+def probes_of(abis: Sequence[str], endianness: str) -> tuple[str, ...]:
+    """The probes that there are of these ABIs, in their order; an ABI without one is left to be reported silent."""
+    names = (probe_name(abi, endianness) for abi in abis)
+    return tuple(name for name in names if name in _read_manifest())
 
 
 def probe_record(name: str) -> ProbeRecord:

@@ -17,7 +17,7 @@ from vdsocat.errors import InputError
 from vdsocat.guest.boot import StartError, require_complete, run_guest
 from vdsocat.guest.collect import collect_abis
 from vdsocat.guest.machines import Machine, machine_for
-from vdsocat.guest.probe_files import load_probe, probe_name, probe_names
+from vdsocat.guest.probe_files import load_probe, probe_name, probe_names, probe_record, probes_of
 from vdsocat.guest.qemu import QemuFinder, qemu_version
 
 _DEADLINE_SECONDS = 30.0
@@ -67,7 +67,7 @@ def capture_host(machines: tuple[Machine, ...]) -> Capture:
         raise InputError(f"There are no probes for this machine's architecture ({machine}).")
     arch, bits = _HOST_KERNELS[machine]
     abis = machine_for(machines, arch, bits, sys.byteorder, Path("host")).abis
-    names = [name for name in (probe_name(abi, sys.byteorder) for abi in abis) if name in probe_names()]
+    names = probes_of(abis, sys.byteorder)
     config = _host_config()
     captured = [_run_probe([], name) for name in names]
     return Capture(
@@ -79,7 +79,7 @@ def capture_host(machines: tuple[Machine, ...]) -> Capture:
             kernel_arch=arch,
             kernel_bits=bits,
             config_sha256=hashlib.sha256(config.encode()).hexdigest() if config is not None else None,
-            probes={name: hashlib.sha256(load_probe(name)).hexdigest() for name in names},
+            probes={name: probe_record(name).sha256 for name in names},
         ),
         abis=tuple(captured),
         config=config,
@@ -116,7 +116,7 @@ def capture_qemu_user(abi_text: str, catalog: Catalog, find_qemu: QemuFinder) ->
             vdsocat=__version__,
             qemu_version=version,
             command=(binary, probe),
-            probes={probe: hashlib.sha256(load_probe(probe)).hexdigest()},
+            probes={probe: probe_record(probe).sha256},
         ),
         abis=(captured,),
     )
@@ -124,8 +124,7 @@ def capture_qemu_user(abi_text: str, catalog: Catalog, find_qemu: QemuFinder) ->
 
 def _run_probe(emulator: Sequence[str], name: str) -> AbiCapture:
     """Run one probe from a temporary file and collect its record."""
-    abi, _, order = name.rpartition("-")
-    endianness = "little" if order == "le" else "big"
+    abi, endianness = probe_record(name).abi, probe_record(name).endianness
     with tempfile.TemporaryDirectory(prefix="vdsocat-") as directory:
         program = Path(directory, name)
         program.write_bytes(load_probe(name))

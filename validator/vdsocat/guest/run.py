@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +16,9 @@ from vdsocat.capture import Capture, Provenance
 from vdsocat.errors import RunError
 from vdsocat.guest.boot import require_complete, run_guest
 from vdsocat.guest.collect import collect_abis
-from vdsocat.guest.console import Frame
 from vdsocat.guest.initramfs import write_initramfs
 from vdsocat.guest.machines import Machine, machine_for, require_version
-from vdsocat.guest.probe_files import load_probe, probe_name, probe_names
+from vdsocat.guest.probe_files import load_probe, probe_name, probe_record, probes_of
 from vdsocat.guest.qemu import QemuFinder, qemu_version
 from vdsocat.kernels.image import KernelImage, bootable_payload, identify_kernel
 
@@ -70,7 +69,7 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings) -> BootPlan:
     machine = machine_for(settings.machines, image.arch, image.bits, image.endianness, kernel.image)
     qemu = settings.qemu(machine.qemu)
     require_version(qemu, machine)
-    probes = {name: load_probe(name) for name in _probes_for(machine)}
+    probes = {name: load_probe(name) for name in probes_of(machine.abis, machine.endianness)}
     archive = write_initramfs(probes[probe_name(machine.native_abi, machine.endianness)], probes)
     initramfs = settings.cache.file(
         "initramfs",
@@ -79,7 +78,7 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings) -> BootPlan:
     )
     payload = bootable_payload(image, settings.cache.path("payload"))
     command = machine.command(qemu, payload, initramfs, settings.append)
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in probes.items()}
+    digests = {name: probe_record(name).sha256 for name in probes}
     return BootPlan(kernel, image, machine, tuple(command), digests, settings.deadline or machine.deadline)
 
 
@@ -87,11 +86,10 @@ def boot_and_capture(
     plan: BootPlan,
     log: Path | None = None,
     stop: threading.Event | None = None,
-    on_frame: Callable[[Frame], None] = lambda frame: None,
 ) -> Capture:
     """Boot the planned kernel and return its capture; RunError when the record is not complete."""
     date = datetime.now(UTC).isoformat(timespec="seconds")
-    end = run_guest(plan.command, plan.deadline, log, stop, on_frame)
+    end = run_guest(plan.command, plan.deadline, log, stop)
     transcript = require_complete(end, plan.deadline, log)
     if transcript.supervisor() is None:
         raise RunError("The probe's record arrived damaged: nothing of what /init said arrived.")
@@ -122,13 +120,6 @@ def boot_and_capture(
         config=config,
         facts=plan.machine.facts,
     )
-
-
-def _probes_for(machine: Machine) -> list[str]:
-    """The probes of the machine's ABIs, the native one first; an ABI without a probe is left to be reported silent."""
-    wanted = [probe_name(abi, machine.endianness) for abi in machine.abis]
-    have = set(probe_names())
-    return [name for name in wanted if name in have]
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from vdsocat.capture import AbiCapture, Capture, parse_config
@@ -74,11 +74,13 @@ def judge_capture(capture: Capture, catalog: Catalog) -> Judgement:
     InputError when it names an ABI or a provider that the catalogue has not.
     """
     if capture.provenance.provider == "linux":
-        release = capture.upstream_release
-        if release is None:
+        text = capture.upstream_release
+        if text is None:
             raise RunError(f"{capture.provenance.source}: no probe reported the kernel's release.")
+        release = _parse_release(text, capture)
+        config = parse_config(capture.config) if capture.config is not None else None
         return Judgement(
-            capture, release, tuple(_judge_on_kernel(one, capture, catalog, release) for one in capture.abis)
+            capture, text, tuple(_judge_on_kernel(one, capture, catalog, release, config) for one in capture.abis)
         )
     return Judgement(
         capture,
@@ -87,15 +89,15 @@ def judge_capture(capture: Capture, catalog: Catalog) -> Judgement:
     )
 
 
-def _judge_on_kernel(seen: AbiCapture, capture: Capture, catalog: Catalog, release_text: str) -> AbiJudgement:
+def _judge_on_kernel(
+    seen: AbiCapture, capture: Capture, catalog: Catalog, release: KernelRelease, config: Mapping[str, str] | None
+) -> AbiJudgement:
     abi = catalog.abi(seen.abi)
     _require_probe_of(abi, seen, capture)
-    arch, bits = capture.provenance.kernel_arch or "", capture.provenance.kernel_bits or 0
-    mode = next((host.mode for host in abi.hosts if (host.kernel, host.bits) == (arch, bits)), "compat")
-    config = parse_config(capture.config) if capture.config is not None else None
+    hosts = abi.hosts_on(capture.provenance.kernel_arch or "", capture.provenance.kernel_bits or 0)
+    mode = hosts[0].mode if hosts else "compat"
     facts = KernelFacts(mode, config, capture.facts)
-    release = _parse_release(release_text, capture)
-    hosted = decide_any(rules.abi_hosted(abi, arch, bits), release, facts)
+    hosted = decide_any(tuple(host.interval for host in hosts), release, facts)
     findings = list(rules.judge_abi_runs(seen, abi, hosted))
     if _says_nothing_more(seen):
         return AbiJudgement(abi.name, seen.endianness, mode, tuple(findings), None)

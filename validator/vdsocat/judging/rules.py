@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from vdsocat.capture import AbiCapture, Call
 from vdsocat.catalog.conditions import KernelFacts
-from vdsocat.catalog.intervals import Decision, Interval, State, decide_any
+from vdsocat.catalog.intervals import Decision, State, decide_any
 from vdsocat.catalog.model import Abi, Area, VdsoInterval
 from vdsocat.elf.image import VdsoImage
 from vdsocat.exports import KernelRelease
@@ -182,11 +182,6 @@ def judge_calls_made(image: VdsoImage, abi: Abi, calls: tuple[Call, ...]) -> Ite
     for export in image.exports:
         if functions.get(export.name) in CALLED_FUNCTIONS and export.name not in called:
             yield Finding("CALL-MADE", Verdict.UNKNOWN, export.name, "the probe did not call it")
-
-
-def abi_hosted(abi: Abi, arch: str, bits: int) -> tuple[Interval, ...]:
-    """The stretches in which kernels of this ARCH and width run the ABI."""
-    return tuple(host.interval for host in abi.hosts if (host.kernel, host.bits) == (arch, bits))
 
 
 def _errno_name(number: int | None) -> str:

@@ -52,7 +52,7 @@ def draw_rows(result: CheckResult, paint: Paint = plain) -> Iterator[str]:
         yield _line(cells) + paint(str(verdict), verdict)
         for finding in judged.findings:
             if finding.verdict in _TOLD or (finding.verdict, finding.rule) in _TOLD_ABSENCES:
-                yield from _wrap(f"{finding.verdict}: {finding.sentence()}")
+                yield from _tell(finding)
 
 
 def draw_summary(results: Sequence[CheckResult], seconds: float | None = None) -> str:
@@ -81,7 +81,7 @@ def explain(findings: Sequence[Finding], verdicts: Sequence[Verdict] = tuple(Ver
     """Every finding with one of these verdicts, a wrapped paragraph each."""
     for finding in findings:
         if finding.verdict in verdicts:
-            yield from _wrap(f"{finding.verdict}: {finding.sentence()}")
+            yield from _tell(finding)
 
 
 def _seen(judged: AbiJudgement, has_kuser: bool) -> str:
@@ -115,6 +115,10 @@ def _line(cells: Sequence[str]) -> str:
         padded.append(cell if len(cell) <= width else cell[: width - 1] + "…")
         padded[-1] = padded[-1].ljust(width + 1)
     return "".join(padded).rstrip() if len(cells) == len(_COLUMNS) else "".join(padded)
+
+
+def _tell(finding: Finding) -> Iterator[str]:
+    return _wrap(f"{finding.verdict}: {finding.sentence()}")
 
 
 def _wrap(text: str) -> Iterator[str]:
