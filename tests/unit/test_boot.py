@@ -12,7 +12,8 @@ from consoles import PANIC, PRINTK, boot_lines, frame
 from fake_qemu import BABBLE, LEAVE, START_CHILD, STAY, FakeQemu, make_fake_qemu
 
 from vdsocat.errors import RunError
-from vdsocat.guest.boot import BootEnd, InterruptedRunError, require_complete, run_guest
+from vdsocat.guest.boot import BootEnd, require_complete, run_guest
+from vdsocat.guest.stop import InterruptedRunError, StopRequest
 
 
 @pytest.fixture(autouse=True)
@@ -139,7 +140,7 @@ def test_a_wrapper_s_child_is_ended_too(tmp_path: Path) -> None:
 
 def test_being_told_to_stop_ends_the_guest(tmp_path: Path) -> None:
     qemu = make_fake_qemu(tmp_path / "qemu", b"".join(CUT))
-    stop = threading.Event()
+    stop = StopRequest()
     threading.Timer(0.2, stop.set).start()
     started = time.monotonic()
     with pytest.raises(InterruptedRunError):

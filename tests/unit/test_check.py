@@ -13,6 +13,7 @@ from small_images import CLOCK, SIGRETURN, i386_capture, i386_image
 from vdsocat.capture import Capture
 from vdsocat.check import CheckTask, Progress, check_all
 from vdsocat.errors import InputError, RunError
+from vdsocat.guest.stop import StopRequest
 from vdsocat.judging.judge import judge_capture
 from vdsocat.judging.result import BAD_INPUT, CONFORMS, FAILED, INCOMPLETE, CheckResult, overall_status
 
@@ -21,12 +22,12 @@ GOOD = i386_capture(i386_image())
 BAD = i386_capture(i386_image((CLOCK, SIGRETURN)))
 
 
-def giving(capture: Capture) -> Callable[[threading.Event, Progress], Capture]:
+def giving(capture: Capture) -> Callable[[StopRequest, Progress], Capture]:
     return lambda stop, progress: capture
 
 
-def raising(error: Exception) -> Callable[[threading.Event, Progress], Capture]:
-    def capture(stop: threading.Event, progress: Progress) -> Capture:
+def raising(error: Exception) -> Callable[[StopRequest, Progress], Capture]:
+    def capture(stop: StopRequest, progress: Progress) -> Capture:
         raise error
 
     return capture
@@ -43,7 +44,7 @@ def test_every_source_has_a_result_and_one_that_cannot_be_run_spoils_no_other() 
         CheckTask("missing", raising(InputError("There is no such file."))),
         CheckTask("bad", giving(BAD)),
     ]
-    results = {result.source: result for result in check_all(tasks, CATALOG, 2, quiet)}
+    results = {result.source: result for result in check_all(tasks, CATALOG, 2, quiet, StopRequest())}
     assert {source: result.exit_status() for source, result in results.items()} == {
         "good": CONFORMS,
         "panics": INCOMPLETE,
@@ -57,11 +58,11 @@ def test_every_source_has_a_result_and_one_that_cannot_be_run_spoils_no_other() 
 def test_results_come_in_the_order_in_which_they_end() -> None:
     first_may_end = threading.Event()
 
-    def slow(stop: threading.Event, progress: Progress) -> Capture:
+    def slow(stop: StopRequest, progress: Progress) -> Capture:
         assert first_may_end.wait(10)
         return GOOD
 
-    stream = check_all([CheckTask("slow", slow), CheckTask("fast", giving(GOOD))], CATALOG, 2, quiet)
+    stream = check_all([CheckTask("slow", slow), CheckTask("fast", giving(GOOD))], CATALOG, 2, quiet, StopRequest())
     assert next(stream).source == "fast"
     first_may_end.set()
     assert [result.source for result in stream] == ["slow"]
@@ -70,7 +71,7 @@ def test_results_come_in_the_order_in_which_they_end() -> None:
 def test_no_more_run_at_a_time_than_there_are_workers() -> None:
     running, most, lock = 0, 0, threading.Lock()
 
-    def counted(stop: threading.Event, progress: Progress) -> Capture:
+    def counted(stop: StopRequest, progress: Progress) -> Capture:
         nonlocal running, most
         with lock:
             running += 1
@@ -80,24 +81,27 @@ def test_no_more_run_at_a_time_than_there_are_workers() -> None:
             running -= 1
         return GOOD
 
-    list(check_all([CheckTask(str(number), counted) for number in range(6)], CATALOG, 2, quiet))
+    list(check_all([CheckTask(str(number), counted) for number in range(6)], CATALOG, 2, quiet, StopRequest()))
     assert most <= 2
 
 
 def test_closing_the_stream_tells_every_guest_to_stop_and_starts_no_other() -> None:
     stopped, started = threading.Event(), []
 
-    def waiting(stop: threading.Event, progress: Progress) -> Capture:
-        assert stop.wait(10)
+    def waiting(stop: StopRequest, progress: Progress) -> Capture:
+        deadline = time.monotonic() + 10
+        while not stop.is_set():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         stopped.set()
         raise RunError("stopped")
 
-    def never(stop: threading.Event, progress: Progress) -> Capture:
+    def never(stop: StopRequest, progress: Progress) -> Capture:
         started.append(True)
         return GOOD
 
     tasks = [CheckTask("good", giving(GOOD)), CheckTask("waits", waiting)]
-    stream = check_all([*tasks, *(CheckTask("never", waiting) for _ in range(3))], CATALOG, 2, quiet)
+    stream = check_all([*tasks, *(CheckTask("never", waiting) for _ in range(3))], CATALOG, 2, quiet, StopRequest())
     next(stream)
     stream.close()
     assert stopped.is_set()
@@ -107,11 +111,11 @@ def test_closing_the_stream_tells_every_guest_to_stop_and_starts_no_other() -> N
 def test_progress_is_passed_on() -> None:
     told: list[str] = []
 
-    def telling(stop: threading.Event, progress: Progress) -> Capture:
+    def telling(stop: StopRequest, progress: Progress) -> Capture:
         progress("booting it")
         return GOOD
 
-    list(check_all([CheckTask("one", telling)], CATALOG, 1, told.append))
+    list(check_all([CheckTask("one", telling)], CATALOG, 1, told.append, StopRequest()))
     assert told == ["booting it"]
 
 
@@ -133,3 +137,20 @@ def test_the_overall_status_is_one_of_four_and_never_a_count(statuses: tuple[int
         for status in statuses
     ]
     assert overall_status(results) == overall
+
+
+def test_once_asked_to_stop_it_hands_out_what_had_ended_and_begins_nothing_more() -> None:
+    stop, begun = StopRequest(), []
+
+    def asking(given: StopRequest, progress: Progress) -> Capture:
+        begun.append("asking")
+        given.set()
+        return GOOD
+
+    def later(given: StopRequest, progress: Progress) -> Capture:
+        begun.append("later")
+        return GOOD
+
+    tasks = [CheckTask("asking", asking), CheckTask("later", later)]
+    assert [result.source for result in check_all(tasks, CATALOG, 1, quiet, stop)] == ["asking"]
+    assert begun == ["asking"]

@@ -19,10 +19,10 @@ from vdsocat.cache import Cache
 from vdsocat.capture import Capture, capture_to_json
 from vdsocat.documents import data_directory
 from vdsocat.errors import InputError, RunError
-from vdsocat.guest.boot import InterruptedRunError
 from vdsocat.guest.machines import load_machines
 from vdsocat.guest.qemu import qemu_finder
 from vdsocat.guest.run import BootSettings
+from vdsocat.guest.stop import InterruptedRunError, StopRequest
 from vdsocat.kernels.files import KernelFiles
 from vdsocat.kernels.table import DebianRequest, KernelRequest
 from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
@@ -70,7 +70,7 @@ def settings(tmp_path: Path, qemu: FakeQemu) -> SourceSettings:
 
 def capture_of(source: str, settings: SourceSettings) -> Capture:
     (task,) = tasks_for([source], settings)
-    return task.capture(threading.Event(), lambda text: None)
+    return task.capture(StopRequest(), lambda text: None)
 
 
 def test_a_capture_is_read_not_booted(tmp_path: Path, settings: SourceSettings) -> None:
@@ -135,7 +135,7 @@ def test_sources_keep_their_order(tmp_path: Path, settings: SourceSettings) -> N
 
 def test_fetching_stops_when_the_run_is_told_to(settings: SourceSettings) -> None:
     (task,) = tasks_for(["bookworm-686"], settings)
-    stop = threading.Event()
+    stop = StopRequest()
     stop.set()
     with pytest.raises(InterruptedRunError):
         task.capture(stop, lambda text: pytest.fail("nothing is told any more"))

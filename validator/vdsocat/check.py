@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from vdsocat.capture import Capture
 from vdsocat.catalog.model import Catalog
 from vdsocat.errors import VdsocatError
+from vdsocat.guest.stop import InterruptedRunError, StopRequest
 from vdsocat.judging.judge import judge_capture
 from vdsocat.judging.result import CheckResult
 
@@ -18,32 +18,37 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class CheckTask:
-    """One source, and how to get its capture; `capture` is to give up soon after its event is set."""
+    """One source, and how to get its capture; `capture` is to give up soon after it is asked to stop."""
 
     source: str
-    capture: Callable[[threading.Event, Progress], Capture]
+    capture: Callable[[StopRequest, Progress], Capture]
 
 
 def check_all(
-    tasks: Sequence[CheckTask], catalog: Catalog, workers: int, progress: Progress
+    tasks: Sequence[CheckTask], catalog: Catalog, workers: int, progress: Progress, stop: StopRequest
 ) -> Generator[CheckResult, None, None]:
     """A result for each task, in the order in which they end; tasks begin in the order given.
 
-    One that cannot be completed never spoils the others. Closing the iterator, or an exception in the thread that
-    drives it (Ctrl-C), ends every guest before it returns.
+    One that cannot be completed never spoils the others. Once asked to stop it hands out what had ended, and no more.
+    Closing the iterator, or an exception in the thread that drives it, ends every guest before it returns.
     """
-    stop = threading.Event()
     pool = ThreadPoolExecutor(max_workers=max(1, workers))
     try:
         futures = [pool.submit(_check, task, catalog, stop, progress) for task in tasks]
         for future in as_completed(futures):
-            yield future.result()
+            try:
+                result = future.result()
+            except InterruptedRunError:
+                return
+            yield result
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _check(task: CheckTask, catalog: Catalog, stop: threading.Event, progress: Progress) -> CheckResult:
+def _check(task: CheckTask, catalog: Catalog, stop: StopRequest, progress: Progress) -> CheckResult:
+    if stop.is_set():
+        raise InterruptedRunError
     try:
         return CheckResult(task.source, judge_capture(task.capture(stop, progress), catalog))
     except VdsocatError as error:

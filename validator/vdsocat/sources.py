@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +12,8 @@ from vdsocat.capture import Capture, read_capture
 from vdsocat.catalog.model import Catalog
 from vdsocat.check import CheckTask, Progress
 from vdsocat.errors import InputError
-from vdsocat.guest.boot import InterruptedRunError
 from vdsocat.guest.run import BootPlan, BootSettings, KernelUnderTest, boot_and_capture, plan_boot
+from vdsocat.guest.stop import InterruptedRunError, StopRequest
 
 if TYPE_CHECKING:
     from vdsocat.kernels.files import KernelFiles
@@ -87,7 +86,7 @@ def _task_for_file(path: Path, settings: SourceSettings) -> CheckTask:
 
 
 def _task_for_named(request: KernelRequest, settings: SourceSettings) -> CheckTask:
-    def capture(stop: threading.Event, progress: Progress) -> Capture:
+    def capture(stop: StopRequest, progress: Progress) -> Capture:
         def tell(text: str) -> None:
             # Fetching and building speak every second or two: there they can be stopped.
             if stop.is_set():
@@ -99,7 +98,7 @@ def _task_for_named(request: KernelRequest, settings: SourceSettings) -> CheckTa
     return CheckTask(request.name, capture)
 
 
-def _boot(kernel: KernelUnderTest, settings: SourceSettings, stop: threading.Event, progress: Progress) -> Capture:
+def _boot(kernel: KernelUnderTest, settings: SourceSettings, stop: StopRequest, progress: Progress) -> Capture:
     plan = plan_boot(kernel, settings.boot)
     progress(f"booting {kernel.source}")
     log = settings.logs / f"{log_name(kernel.source)}.log"

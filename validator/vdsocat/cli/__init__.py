@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import importlib
 import os
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from vdsocat import __version__
+from vdsocat.cli.interruption import raise_on_ending_signals
 from vdsocat.cli.settings import Settings
 from vdsocat.errors import VdsocatError
 
 _VERBS = ("query", "show", "check", "report", "lint", "kernels", "doctor")
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _INTERRUPTED = 130  # as a shell reports SIGINT
 _READER_GONE = 141  # as a shell reports SIGPIPE
 
@@ -68,8 +66,7 @@ def cli(context: click.Context, catalog_root: Path | None, cache: Path | None) -
 
 def main() -> None:
     """Entry point: every error that is meant for the user ends as one sentence and an exit status."""
-    for number in _ENDING:
-        signal.signal(number, _interrupt)
+    raise_on_ending_signals()
     try:
         status = cli(standalone_mode=False)
         sys.stdout.flush()
@@ -94,13 +91,3 @@ def main() -> None:
         click.echo(f"vdsocat: {error.filename or 'a file'}: {error.strerror}.", err=True)
         status = 2
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """End as Ctrl-C does, so that no QEMU, no compiler and no half-made file is left behind.
-
-    Further signals are ignored: ending takes a moment, and an impatient second Ctrl-C must not cut it short.
-    """
-    for further in _ENDING:
-        signal.signal(further, signal.SIG_IGN)
-    raise KeyboardInterrupt

@@ -15,6 +15,7 @@ import click
 from vdsocat.cache import Cache
 from vdsocat.capture import capture_to_json
 from vdsocat.check import check_all
+from vdsocat.cli.interruption import stopping_on_ending_signals
 from vdsocat.cli.kernel_options import KernelAccess, kernel_options
 from vdsocat.cli.matrix import MatrixDisplay
 from vdsocat.cli.settings import Settings
@@ -103,8 +104,9 @@ def check(
         out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     with (
+        stopping_on_ending_signals() as stop,
         StatusLine(sys.stderr, len(tasks)) as status,
-        closing(check_all(tasks, catalog, jobs or os.cpu_count() or 1, status.tell)) as stream,
+        closing(check_all(tasks, catalog, jobs or os.cpu_count() or 1, status.tell, stop)) as stream,
     ):
         paint = painter(settings.colour and sys.stdout.isatty())
         display = MatrixDisplay(status, paint, verbose, tabular=format_ == "table", alone=len(tasks) == 1)

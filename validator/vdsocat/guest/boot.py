@@ -6,7 +6,6 @@ import os
 import selectors
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from vdsocat.errors import RunError
 from vdsocat.guest.console import Frame, Transcript
+from vdsocat.guest.stop import InterruptedRunError, StopRequest
 
 # How long QEMU may go on after a panic, so that the log holds the kernel's reasons.
 _AFTER_PANIC_SECONDS = 1.0
@@ -39,15 +39,11 @@ class StartError(RunError):
         self.errno = errno
 
 
-class InterruptedRunError(Exception):
-    """The run was told to stop."""
-
-
 def run_guest(
     command: Sequence[str],
     deadline: float,
     log: Path | None = None,
-    stop: threading.Event | None = None,
+    stop: StopRequest | None = None,
     on_frame: Callable[[Frame], None] = lambda frame: None,
 ) -> BootEnd:
     """Run a command whose stdout is the guest's console, until the end record, a panic, its exit or `deadline` seconds.
@@ -100,7 +96,7 @@ def _follow(
     tail: bytearray,
     log_file: object,
     until: float,
-    stop: threading.Event | None,
+    stop: StopRequest | None,
     on_frame: Callable[[Frame], None],
 ) -> str:
     """Read the console until something ends it; says what."""

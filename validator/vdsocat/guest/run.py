@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from vdsocat.guest.initramfs import write_initramfs
 from vdsocat.guest.machines import Machine, machine_for, require_version
 from vdsocat.guest.probe_files import load_probe, probe_name, probe_record, probes_of
 from vdsocat.guest.qemu import QemuFinder, qemu_version
+from vdsocat.guest.stop import StopRequest
 from vdsocat.kernels.image import KernelImage, bootable_payload, identify_kernel
 
 
@@ -85,7 +85,7 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings) -> BootPlan:
 def boot_and_capture(
     plan: BootPlan,
     log: Path | None = None,
-    stop: threading.Event | None = None,
+    stop: StopRequest | None = None,
 ) -> Capture:
     """Boot the planned kernel and return its capture; RunError when the record is not complete."""
     date = datetime.now(UTC).isoformat(timespec="seconds")
