@@ -130,6 +130,11 @@ exports:
     when: machine:arch-timer-usable
     source: [{tag: v6.1, path: arch/arm/vdso/vdso.lds.S}]
 """,
+    "architectures.yaml": """
+architectures:
+  - {architecture: x86, name: x86, since: "2.6.24", source: [{tag: v6.1, path: arch/x86/Kconfig}]}
+  - {architecture: alpha, name: Alpha, since: "2.6.0", none: It never had one., source: [{tag: v6.1, path: arch/alpha}]}
+""",
     "functions.yaml": """
 functions:
   - {function: clock_gettime, prototype: "int clock_gettime(clockid_t, struct timespec *)", syscall: clock_gettime,

@@ -147,7 +147,7 @@ def no_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_lint_of_a_clean_catalogue_is_status_0_and_counts_on_stderr(vdsocat: Command) -> None:
     outcome = vdsocat("lint")
     assert (outcome.status, outcome.out) == (0, "")
-    assert "5 catalogue files" in outcome.err
+    assert "6 catalogue files" in outcome.err
     assert "0 problems" in outcome.err
 
 

@@ -280,7 +280,7 @@ def test_a_condition_that_is_none_is_a_problem(tmp_path: Path) -> None:
 def test_a_directory_without_the_main_files_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "catalog").mkdir()
     (problem,) = lint(tmp_path / "catalog", tmp_path / "qemu-images")
-    assert "functions.yaml" in problem.text
+    assert "architectures.yaml" in problem.text
 
 
 def test_every_rule_is_broken_by_some_test() -> None:

@@ -58,7 +58,14 @@ def read_checked(path: Path) -> Any:
 
 def schema_for(path: Path) -> str:
     """The name of the schema that a catalogue or machine file must conform to, from where it stands."""
-    by_directory = {"abis": "abi", "providers": "provider", "documents": "document", "machines": "machine"}
+    by_directory = {
+        "abis": "abi",
+        "providers": "provider",
+        "consumers": "consumer",
+        "documents": "document",
+        "evidence": "evidence",
+        "machines": "machine",
+    }
     return by_directory.get(path.parent.name, path.stem)
 
 

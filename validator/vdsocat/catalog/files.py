@@ -11,7 +11,7 @@ from vdsocat.catalog.model import Catalog
 from vdsocat.documents import read_documents
 from vdsocat.errors import InputError
 
-_FILES = ("abis/*.yaml", "providers/*.yaml", "functions.yaml", "releases.yaml")
+_FILES = ("abis/*.yaml", "providers/*.yaml", "architectures.yaml", "functions.yaml", "releases.yaml")
 
 
 def load_catalog(root: Path, cache: Path | None = None) -> Catalog:
@@ -28,10 +28,11 @@ def assemble_catalog(documents: Mapping[str, Any]) -> Catalog:
     def build(prefix: str, from_document: Callable[[Mapping[str, Any]], Any]) -> list[Any]:
         return [_build(name, one, from_document) for name, one in documents.items() if name.startswith(prefix)]
 
-    for name in ("functions.yaml", "releases.yaml"):
+    for name in ("architectures.yaml", "functions.yaml", "releases.yaml"):
         if name not in documents:
             raise InputError(f"{name} is missing from the catalogue.")
     return Catalog(
+        architectures=catalog.architectures_from_document(documents["architectures.yaml"]),
         abis={abi.name: abi for abi in build("abis/", catalog.abi_from_document)},
         functions=catalog.functions_from_document(documents["functions.yaml"]),
         releases=catalog.releases_from_document(documents["releases.yaml"]),

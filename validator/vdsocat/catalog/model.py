@@ -55,8 +55,57 @@ class VdsoInterval:
 
 
 @dataclass(frozen=True, slots=True)
+class HashStyles:
+    """A stretch of releases in which the image has these symbol hash tables: "sysv" (DT_HASH), "gnu" (DT_GNU_HASH)."""
+
+    styles: tuple[str, ...]
+    interval: Interval
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuxvEntry:
+    """A stretch of releases in which the auxiliary vector has `tag`, AT_SYSINFO_EHDR or AT_SYSINFO."""
+
+    tag: str
+    interval: Interval
+    sources: tuple[Source, ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedMapping:
+    """A stretch of releases in which /proc/PID/maps shows pages called `name`, such as "[vdso]".
+
+    `holds` is code, data or trampolines.
+    """
+
+    name: str
+    holds: str | None
+    interval: Interval
+    sources: tuple[Source, ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """How functions are called and report errors; `functions` is empty where it holds for all that no other names.
+
+    `errors` is negative-errno, positive-errno-and-cr0-so, in-registers or none.
+    """
+
+    functions: tuple[str, ...]
+    errors: str
+    text: str
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogExport:
-    """One symbol over one stretch of releases, as the catalogue has it."""
+    """One symbol over one stretch of releases, as the catalogue has it.
+
+    `prototype` is given where it differs from the function's.
+    """
 
     export: Export
     function: str
@@ -64,6 +113,7 @@ class CatalogExport:
     sources: tuple[Source, ...]
     alias_of: str | None = None
     note: str | None = None
+    prototype: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +126,7 @@ class AreaEntry:
     interval: Interval
     sources: tuple[Source, ...]
     note: str | None = None
+    prototype: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +166,10 @@ class Abi:
     exports: tuple[CatalogExport, ...]
     unknowns: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    hash_styles: tuple[HashStyles, ...] = ()
+    auxv: tuple[AuxvEntry, ...] = ()
+    mappings: tuple[NamedMapping, ...] = ()
+    conventions: tuple[Convention, ...] = ()
 
     def hosts_on(self, arch: str, bits: int) -> tuple[Host, ...]:
         """How kernels of this ARCH and width run the ABI, one entry per stretch of releases; empty if none does."""
@@ -123,6 +178,21 @@ class Abi:
     def modes(self) -> tuple[str, ...]:
         """How kernels run this ABI: ("native",), ("compat",) or both, native first."""
         return tuple(mode for mode in ("native", "compat") if any(host.mode == mode for host in self.hosts))
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A kernel architecture: its directory under arch/, since when and until when mainline has it.
+
+    `none` says why no ABI of it has a vDSO or a fixed user page; it is None where one has.
+    """
+
+    name: str
+    title: str
+    interval: Interval
+    none: str | None
+    sources: tuple[Source, ...] = ()
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +240,7 @@ class Catalog:
     functions: Mapping[str, Function]
     releases: Mapping[str, str | None]
     providers: Mapping[str, Provider] = field(default_factory=dict)
+    architectures: Mapping[str, Architecture] = field(default_factory=dict)
 
     def abi(self, name: str) -> Abi:
         """The ABI of this name or alias; InputError with a did-you-mean when there is none."""
@@ -238,7 +309,36 @@ def abi_from_document(document: Mapping[str, Any]) -> Abi:
         exports=tuple(_export(raw) for raw in document["exports"]),
         unknowns=tuple((raw["about"], raw["reason"]) for raw in document.get("unknowns", ())),
         notes=tuple(document.get("notes", ())),
+        hash_styles=tuple(
+            HashStyles(tuple(raw["styles"]), _interval(raw), _sources(raw)) for raw in document.get("hash", ())
+        ),
+        auxv=tuple(
+            AuxvEntry(raw["tag"], _interval(raw), _sources(raw), raw.get("note")) for raw in document.get("auxv", ())
+        ),
+        mappings=tuple(
+            NamedMapping(raw["mapping"], raw.get("holds"), _interval(raw), _sources(raw), raw.get("note"))
+            for raw in document.get("mappings", ())
+        ),
+        conventions=tuple(
+            Convention(tuple(raw.get("functions", ())), raw["errors"], raw["text"], _sources(raw))
+            for raw in document.get("conventions", ())
+        ),
     )
+
+
+def architectures_from_document(document: Mapping[str, Any]) -> dict[str, Architecture]:
+    """Build the kernel architectures from catalog/architectures.yaml (schemas/architectures.schema.json)."""
+    return {
+        raw["architecture"]: Architecture(
+            name=raw["architecture"],
+            title=raw["name"],
+            interval=_interval(raw),
+            none=raw.get("none"),
+            sources=_sources(raw),
+            note=raw.get("note"),
+        )
+        for raw in document["architectures"]
+    }
 
 
 def functions_from_document(document: Mapping[str, Any]) -> dict[str, Function]:
@@ -306,6 +406,7 @@ def _area(raw: Mapping[str, Any]) -> Area:
                 interval=_interval(entry),
                 sources=_sources(entry),
                 note=entry.get("note"),
+                prototype=entry.get("prototype"),
             )
             for entry in raw["entries"]
         ),
@@ -326,6 +427,7 @@ def _export(raw: Mapping[str, Any]) -> CatalogExport:
         sources=_sources(raw),
         alias_of=raw.get("alias_of"),
         note=raw.get("note"),
+        prototype=raw.get("prototype"),
     )
 
 
