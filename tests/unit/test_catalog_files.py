@@ -204,7 +204,7 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(tmp_path: Path) -
 def test_a_directory_that_is_no_catalogue_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"architectures\.yaml: cannot be read"):
         load_catalog(tmp_path)
-    with pytest.raises(InputError, match=r"functions\.yaml"):
+    with pytest.raises(InputError, match=r"architectures\.yaml"):
         assemble_catalog({"abis/i386.yaml": small_documents()["abis/i386.yaml"]})
 
 
