@@ -23,6 +23,7 @@ from vdsocat.cli.settings import Settings
         (["query", "__vdso_getcp"], ["did you mean", "'__vdso_getcpu'"]),
         (["query", "getcpu", "--abi", "i368"], ["There is no ABI 'i368'", "did you mean", "'i386'?"]),
         (["query", "getcpu", "--kernel", "next"], ["'next' is no kernel release"]),
+        (["query"], ["Give a function"]),
         (["show", "i368"], ["There is no ABI 'i368'", "did you mean", "'i386'?"]),
         (["show", "i386", "getcpuu"], ["i386 has no symbol or function 'getcpuu'", "'getcpu'"]),
         (["chekc", "x"], ["There is no command 'chekc'", "did you mean 'check'?"]),
@@ -48,7 +49,7 @@ def test_an_unknown_abi_of_qemu_user_is_status_2(vdsocat: Command) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["check"], ["query"], ["check", "--jobs", "0", "host"], ["query", "getcpu", "--format", "xml"], ["--nonsense"]],
+    [["check"], ["check", "--jobs", "0", "host"], ["query", "getcpu", "--format", "xml"], ["--nonsense"]],
 )
 def test_wrong_usage_is_status_2_without_a_traceback(vdsocat: Command, arguments: list[str]) -> None:
     outcome = vdsocat(*arguments)
@@ -68,10 +69,10 @@ def test_a_catalogue_that_does_not_conform_is_status_2_and_names_the_place(
 
 def test_a_function_is_answered_for_every_abi_as_a_table(vdsocat: Command) -> None:
     outcome = vdsocat("query", "getcpu")
-    assert (outcome.status, outcome.err) == (0, "")
+    assert (outcome.status, outcome.err) == (0, "1 other ABI without it: --lacking tells which, and why.\n")
     header, *rows = outcome.out.splitlines()
     assert header.split()[:3] == ["ABI", "SYMBOL", "VERSION"]
-    assert [row.split()[0] for row in rows] == ["arm", "i386", "x86-64"]
+    assert [row.split()[0] for row in rows] == ["i386", "x86-64"]
     assert all(len(line) <= 80 for line in outcome.out.splitlines())
 
 
@@ -100,8 +101,23 @@ def test_csv_and_markdown_have_the_rows_of_json(vdsocat: Command) -> None:
 @pytest.mark.parametrize("release", [[], ["--kernel", "5.4"], ["--kernel", "6.1.0-50-amd64"]])
 def test_every_format_answers_with_and_without_a_release(vdsocat: Command, format_: str, release: list[str]) -> None:
     outcome = vdsocat("query", "getcpu", *release, "--format", format_)
-    assert (outcome.status, outcome.err) == (0, "")
-    assert "i386" in outcome.out
+    assert outcome.status == 0
+    assert "without it" in outcome.err if format_ == "table" else outcome.err == ""
+    assert "x86-64" in outcome.out
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_answer_from_the_kept_index_is_that_of_the_first_time(vdsocat: Command, times: int) -> None:
+    outcomes = [vdsocat("query", "*", "--format", "json") for _ in range(times + 1)]
+    assert len({outcome.out for outcome in outcomes}) == 1
+
+
+def test_who_lacks_it_is_told_with_the_reason(vdsocat: Command) -> None:
+    rows = json.loads(vdsocat("query", "getcpu", "--lacking", "--format", "json").out)["rows"]
+    assert {row["arch"]: row["reason"] for row in rows} == {
+        "arm, arm64": "never exported by this ABI",
+        "alpha": "It never had one.",
+    }
 
 
 def test_a_release_decides(vdsocat: Command) -> None:
@@ -109,8 +125,8 @@ def test_a_release_decides(vdsocat: Command) -> None:
         rows = json.loads(vdsocat("query", "getcpu", "--kernel", release, "--format", "json").out)["rows"]
         return {row["abi"]: row["state"] for row in rows}
 
-    assert states("5.19") == {"arm": "absent", "i386": "absent", "x86-64": "present"}
-    assert states("6.0") == {"arm": "absent", "i386": "present", "x86-64": "present"}
+    assert states("5.19") == {"x86-64": "present"}
+    assert states("6.0") == {"i386": "present", "x86-64": "present"}
 
 
 def test_an_abi_is_shown_whole_or_by_symbol(vdsocat: Command) -> None:

@@ -131,9 +131,10 @@ def test_a_query_does_not_load_what_it_does_not_use(catalog_root: Path) -> None:
         "import sys; from vdsocat.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "print(sorted(set(sys.modules) & {'yaml', 'jsonschema', 'rich', 'jinja2', 'elftools'}), file=sys.stderr)"
+        "heavy = {'yaml', 'jsonschema', 'rich', 'jinja2', 'elftools', 'click', 'dataclasses', 'pathlib', 'typing'}\n"
+        "print(sorted(set(sys.modules) & heavy), file=sys.stderr)"
     )
     cache = catalog_root.parent / "cache"
     command = [sys.executable, "-c", code, "--catalog", str(catalog_root), "--cache", str(cache), "query", "getcpu"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stderr.strip() == "[]"
+    assert done.stderr.splitlines()[-1] == "[]"

@@ -10,10 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vdsocat.catalog.model import did_you_mean
-from vdsocat.errors import InputError
+from vdsocat.errors import InputError, did_you_mean
+from vdsocat.installation import data_path
 
 _PREPARED_FORMAT = 1
+
+# The keys and list positions that lead from a document's root to a place in it.
+Place = tuple[str | int, ...]
 
 
 def data_directory(kind: str) -> Path:
@@ -21,11 +24,7 @@ def data_directory(kind: str) -> Path:
 
     InputError when neither has it.
     """
-    package = Path(__file__).parent
-    for root in (package / "data", package.parent.parent):
-        if (root / kind).is_dir():
-            return root / kind
-    raise InputError(f"The directory {kind}/ is missing from this installation of vdsocat; install it again.")
+    return Path(data_path(kind))
 
 
 def read_documents(root: Path, patterns: Sequence[str], cache: Path | None = None) -> dict[str, Any]:
@@ -74,14 +73,23 @@ def read_yaml(path: Path) -> Any:
 
     Dates stay strings, so that a document is the same whether read from YAML or from JSON.
     """
-    import yaml
+    return parse_yaml(read_text(path), path)
 
+
+def read_text(path: Path) -> str:
+    """The text of a file, line ends as they are; InputError when it cannot be read or is not UTF-8."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_bytes().decode("utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not UTF-8 text.") from None
+
+
+def parse_yaml(text: str, path: Path | str) -> Any:
+    """What YAML text says, as `read_yaml` does; `path` is named in errors only."""
+    import yaml
+
     try:
         return yaml.load(text, Loader=_loader())
     except yaml.YAMLError as error:
@@ -92,6 +100,12 @@ def read_yaml(path: Path) -> Any:
 
 def schema_problems(document: Any, schema_name: str) -> Iterator[str]:
     """What is wrong with a document by the schema of that name, one sentence each, with the place of it."""
+    for place, text in schema_errors(document, schema_name):
+        yield f"{spell_place(document, place) or 'the file'}: {text}"
+
+
+def schema_errors(document: Any, schema_name: str) -> Iterator[tuple[Place, str]]:
+    """The place of each thing that the schema of that name rejects, and what is wrong there."""
     import jsonschema
 
     path = data_directory("schemas") / f"{schema_name}.schema.json"
@@ -100,24 +114,24 @@ def schema_problems(document: Any, schema_name: str) -> Iterator[str]:
     schema = json.loads(path.read_text(encoding="utf-8"))
     validator = jsonschema.Draft202012Validator(schema)
     for error in sorted(validator.iter_errors(document), key=lambda one: [str(part) for part in one.absolute_path]):
-        place = "/".join(_spell_step(document, error.absolute_path, depth) for depth in range(len(error.absolute_path)))
-        yield f"{place or 'the file'}: {_spell_schema_error(error)}"
+        yield tuple(error.absolute_path), _spell_schema_error(error)
 
 
-def _spell_step(document: Any, path: Any, depth: int) -> str:
-    """One step of a place; a list item by its own name where it has one, else by its number from 1."""
+def spell_place(document: Any, place: Place) -> str:
+    """A place as people find it: a list item by its own name where it has one, else by its number from 1."""
+    steps = []
     here = document
-    for step in list(path)[: depth + 1]:
+    for step in place:
         here = here[step]
-    step = list(path)[depth]
-    if isinstance(step, int):
-        names = (
-            (here.get(key) for key in ("symbol", "function", "release", "area", "abi"))
-            if isinstance(here, dict)
-            else ()
-        )
-        return next((name for name in names if isinstance(name, str)), f"item {step + 1}")
-    return str(step)
+        steps.append(_own_name(here) or f"item {step + 1}" if isinstance(step, int) else step)
+    return "/".join(steps)
+
+
+def _own_name(item: Any) -> str | None:
+    if not isinstance(item, dict):
+        return None
+    names = (item.get(key) for key in ("symbol", "function", "release", "area", "abi", "architecture"))
+    return next((name for name in names if isinstance(name, str)), None)
 
 
 def _spell_schema_error(error: Any) -> str:

@@ -1,5 +1,9 @@
 """The exceptions whose text is meant for the user: one sentence each, mapped to an exit status."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 
 class VdsocatError(Exception):
     """Base of all errors that the command line prints as one sentence instead of a traceback."""
@@ -20,3 +24,18 @@ class RunError(VdsocatError):
     """A run could not be completed: no QEMU, no boot, panic, deadline, damaged record (exit status 3)."""
 
     exit_status = 3
+
+
+def did_you_mean(wrong: str, right: Iterable[str]) -> str:
+    """The tail of a sentence about a wrong name: "; did you mean 'getcpu'?", or "." when nothing is near."""
+    import difflib
+
+    near = difflib.get_close_matches(wrong, sorted(right), n=3, cutoff=0.6)
+    if not near:
+        return "."
+    return "; did you mean " + " or ".join(repr(name) for name in near) + "?"
+
+
+def misspelt(wrong: str, right: Iterable[str]) -> str:
+    """The wrong name, quoted, with that tail: the end of a sentence such as "There is no ABI …"."""
+    return f"{wrong!r}{did_you_mean(wrong, right)}"

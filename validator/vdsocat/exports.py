@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import total_ordering
 
-_RELEASE = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:[-+~_].*)?\Z")
+from vdsocat.release_numbers import padded, parse_release_numbers
 
 
 @total_ordering
@@ -25,10 +24,7 @@ class KernelRelease:
     @classmethod
     def parse(cls, text: str) -> KernelRelease:
         """Read "6.1", "v6.1.176", "6.12.107+deb13-amd64" or "7.3-rc2"; ValueError for anything else."""
-        match = _RELEASE.match(text.strip())
-        if match is None:
-            raise ValueError(f"{text!r} is no kernel release such as 6.1 or 2.6.15")
-        return cls(tuple(int(part) for part in match.groups() if part is not None))
+        return cls(parse_release_numbers(text))
 
     @property
     def mainline(self) -> KernelRelease:
@@ -48,7 +44,7 @@ class KernelRelease:
         return ".".join(map(str, self.parts))
 
     def _padded(self) -> tuple[int, ...]:
-        return self.parts + (0,) * (4 - len(self.parts))
+        return padded(self.parts)
 
 
 class SymbolType(StrEnum):

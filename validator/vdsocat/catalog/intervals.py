@@ -52,6 +52,15 @@ class Bound:
         settled = KernelRelease(release.parts[: len(self.before.parts)]) <= self.before
         return False if settled else None
 
+    def turning_points(self) -> tuple[KernelRelease, ...]:
+        """The releases at which `passed` may change, in no order."""
+        points = [self.after]
+        if self.before is not None:
+            points.append(_following(self.before))
+        for stable in self.backports:
+            points += [stable, _following(stable.mainline)]
+        return tuple(points)
+
     def __str__(self) -> str:
         return str(self.after) if self.before is None else f"{self.before}…{self.after}"
 
@@ -102,6 +111,11 @@ class Interval:
         if self.until is None:
             return f"since {self.since}"
         return f"from {self.since} until {self.until}"
+
+
+def _following(release: KernelRelease) -> KernelRelease:
+    """The release after this one and all that are numbered below it: 6.7 after 6.6, 6.6.65 after 6.6.64."""
+    return KernelRelease((*release.parts[:-1], release.parts[-1] + 1))
 
 
 def decide_any(intervals: tuple[Interval, ...], release: KernelRelease, facts: KernelFacts) -> Decision:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from vdsocat.catalog.conditions import Condition
 from vdsocat.catalog.intervals import Bound, Interval
-from vdsocat.errors import InputError
+from vdsocat.errors import InputError, did_you_mean
 from vdsocat.exports import Binding, Export, SymbolType
 
 
@@ -262,7 +261,7 @@ class Catalog:
 
         InputError with a did-you-mean when nothing matches.
         """
-        names = self._searchable_names
+        names = self.searchable_names
         found = (
             frozenset(fnmatch.filter(names, pattern))
             if any(character in pattern for character in "*?[")
@@ -273,7 +272,8 @@ class Catalog:
         return frozenset(found)
 
     @cached_property
-    def _searchable_names(self) -> frozenset[str]:
+    def searchable_names(self) -> frozenset[str]:
+        """Every function, and every symbol of any ABI."""
         names = set(self.functions)
         for abi in self.abis.values():
             names |= {entry.export.name for entry in abi.exports}
@@ -283,14 +283,6 @@ class Catalog:
     def sorted_abis(self) -> tuple[Abi, ...]:
         """All ABIs by name."""
         return tuple(self.abis[name] for name in sorted(self.abis))
-
-
-def did_you_mean(wrong: str, right: Iterable[str]) -> str:
-    """The tail of a sentence about a wrong name: "; did you mean 'getcpu'?", or "." when nothing is near."""
-    near = difflib.get_close_matches(wrong, sorted(right), n=3, cutoff=0.6)
-    if not near:
-        return "."
-    return "; did you mean " + " or ".join(repr(name) for name in near) + "?"
 
 
 def abi_from_document(document: Mapping[str, Any]) -> Abi:

@@ -1,18 +1,28 @@
-"""Asking the catalogue: which ABIs export a function or symbol, under which name and version, since when."""
+"""What the catalogue's entries say of each symbol: over time, and at one release under what is known of a kernel."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from vdsocat.catalog.conditions import KernelFacts
 from vdsocat.catalog.intervals import Interval, State, decide_any
-from vdsocat.catalog.model import Abi, Area, AreaEntry, Catalog, CatalogExport
+from vdsocat.catalog.model import Abi, Area, AreaEntry, CatalogExport
 from vdsocat.exports import KernelRelease
 
-ROW_COLUMNS = ("abi", "symbol", "version", "since", "until", "condition")
-RELEASE_COLUMNS = ("abi", "mode", "symbol", "version", "state", "reason")
+_RUN = {"native": "run natively", "compat": "run as compat"}
 _CONDITIONAL = "conditional"
+
+
+class SymbolState(NamedTuple):
+    """The state of one symbol at a release, and the reason; `where` is as in Exported."""
+
+    symbol: str | None
+    function: str | None
+    where: str | None
+    state: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,8 @@ class Exported:
     interval: Interval
     detail: str | None
     within: tuple[Interval, ...]
+    type: str | None = None
+    binding: str | None = None
 
 
 def entries_of(abi: Abi, names: frozenset[str] | None = None) -> Iterator[Exported]:
@@ -50,7 +62,7 @@ def joined(entries: Iterable[Exported]) -> Iterator[Exported]:
         for position, earlier in enumerate(waiting):
             if earlier.interval.until == one.interval.since and _same_but_for_releases(earlier, one):
                 stretch = replace(earlier.interval, until=one.interval.until)
-                waiting[position] = replace(earlier, interval=stretch)
+                waiting[position] = replace(earlier, interval=stretch, type=one.type)
                 break
         else:
             waiting.append(one)
@@ -58,78 +70,40 @@ def joined(entries: Iterable[Exported]) -> Iterator[Exported]:
 
 
 def _same_but_for_releases(one: Exported, other: Exported) -> bool:
-    return replace(one, interval=other.interval) == other and one.interval.when == other.interval.when
+    same = replace(one, interval=other.interval, type=other.type) == other
+    return same and one.interval.when == other.interval.when
 
 
-def rows_over_time(catalog: Catalog, names: frozenset[str], abis: Sequence[Abi]) -> Iterator[dict[str, str | None]]:
-    """A row per entry, and one without a symbol for each ABI that never had any of the names."""
-    for abi in abis:
-        found = False
-        for one in joined(entries_of(abi, names)):
-            found = True
-            yield {
-                "abi": abi.name,
-                "symbol": one.symbol,
-                "function": one.function,
-                "version": one.where,
-                "since": str(one.interval.since),
-                "since_date": catalog.releases.get(str(one.interval.since.after)),
-                "until": str(one.interval.until) if one.interval.until else None,
-                "condition": _spell_condition(one),
-            }
-        if not found:
-            absent = ("symbol", "function", "version", "since", "since_date", "until", "condition")
-            yield {"abi": abi.name, **dict.fromkeys(absent)}
+def turning_points(abi: Abi) -> tuple[KernelRelease, ...]:
+    """The releases, in order, at which anything that the entries of an ABI say may change."""
+    intervals = [host.interval for host in abi.hosts] + [one.interval for one in abi.vdso]
+    intervals += [one.interval for one in entries_of(abi)] + [area.interval for area in abi.areas]
+    bounds = {bound for one in intervals for bound in (one.since, one.until) if bound is not None}
+    return tuple(sorted({release for bound in bounds for release in bound.turning_points()}))
 
 
-def rows_at_release(
-    names: frozenset[str], abis: Sequence[Abi], release: KernelRelease
-) -> Iterator[dict[str, str | None]]:
-    """For one kernel release: a row per ABI and symbol with its state and the reason.
+def states_of(abi: Abi, release: KernelRelease, facts: KernelFacts) -> Iterator[SymbolState]:
+    """The state of each symbol of an ABI at a release; one of no symbol where no kernel of the release runs the ABI.
 
-    States are present, absent, `conditional` (it depends on the kernel's configuration or the machine) and unknown
-    (the catalogue has not settled it). An ABI that kernels run natively and as compat has one row, of mode `both`,
-    where they agree.
+    `facts.mode` says how it is run. States are present, absent, `conditional` (it depends on something that is not
+    known of the kernel or the machine) and unknown (the catalogue has not settled it).
     """
-    for abi in abis:
-        by_mode = {mode: list(_states(abi, mode, names, release)) for mode in abi.modes()}
-        merged: dict[tuple[str | None, ...], list[str]] = {}
-        for mode, states in by_mode.items():
-            for key in states:
-                merged.setdefault(key, []).append(mode)
-        for (symbol, where, state, reason), modes in merged.items():
-            yield {
-                "abi": abi.name,
-                "mode": "both" if len(modes) > 1 else modes[0],
-                "symbol": symbol,
-                "version": where,
-                "state": state,
-                "reason": reason,
-            }
-
-
-def _states(
-    abi: Abi, mode: str, names: frozenset[str], release: KernelRelease
-) -> Iterator[tuple[str | None, str | None, str, str]]:
-    facts = KernelFacts(mode)
-    hosts = [host.interval for host in abi.hosts if host.mode == mode]
+    hosts = [host.interval for host in abi.hosts if host.mode == facts.mode]
     if not any(interval.covers(release) is not False for interval in hosts):
-        stretches = "; ".join(interval.spell_releases() for interval in hosts)
-        yield None, None, str(State.ABSENT), f"Linux {release} does not run this ABI: {stretches}"
+        stretches = "; ".join(dict.fromkeys(interval.spell_releases() for interval in hosts))
+        yield SymbolState(None, None, None, str(State.ABSENT), f"this ABI is {_RUN[facts.mode]} only {stretches}")
         return
-    groups: dict[tuple[str, str, tuple[Interval, ...]], list[Interval]] = {}
-    for one in joined(entries_of(abi, names)):
-        groups.setdefault((one.symbol, one.where, one.within), []).append(one.interval)
-    if not groups:
-        yield None, None, str(State.ABSENT), "never exported by this ABI"
-    for (symbol, where, within), intervals in groups.items():
+    groups: dict[tuple[str, str, str, tuple[Interval, ...]], list[Interval]] = {}
+    for one in joined(entries_of(abi)):
+        groups.setdefault((one.symbol, one.function, one.where, one.within), []).append(one.interval)
+    for (symbol, function, where, within), intervals in groups.items():
         state, reason = _spell_state(intervals, release, facts)
         if state != State.ABSENT:
             image_state, image_reason = _spell_state(within, release, facts)
             if image_state != State.PRESENT:
                 both = f"{image_reason}; {reason}" if state == _CONDITIONAL else f"{image_reason} ({reason})"
                 state, reason = image_state, both
-        yield symbol, where, state, reason
+        yield SymbolState(symbol, function, where, state, reason)
 
 
 def _spell_state(intervals: Sequence[Interval], release: KernelRelease, facts: KernelFacts) -> tuple[str, str]:
@@ -142,7 +116,7 @@ def _spell_state(intervals: Sequence[Interval], release: KernelRelease, facts: K
     return str(decision.state), decision.reason
 
 
-def _spell_condition(one: Exported) -> str | None:
+def spell_condition(one: Exported) -> str | None:
     """What the symbol depends on, and what the image or the page that it is in depends on while it is there."""
     begun, ended = one.interval.since.after, one.interval.until
     outer = {
@@ -161,7 +135,11 @@ def _over(stretch: Interval, release: KernelRelease) -> bool:
 
 def _from_export(entry: CatalogExport, images: tuple[Interval, ...]) -> Exported:
     detail = f"alias of {entry.alias_of}" if entry.alias_of else None
-    return Exported(entry.export.name, entry.function, entry.export.version or "", entry.interval, detail, images)
+    export = entry.export
+    version = export.version or ""
+    return Exported(
+        export.name, entry.function, version, entry.interval, detail, images, str(export.type), str(export.binding)
+    )
 
 
 def _from_area(area: Area, point: AreaEntry) -> Exported:

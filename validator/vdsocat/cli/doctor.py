@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from vdsocat.cli.kernel_options import KernelAccess
-from vdsocat.cli.settings import Settings, terminal_width
+from vdsocat.cli.places import terminal_width
+from vdsocat.cli.settings import Settings
 from vdsocat.documents import data_directory
 from vdsocat.errors import VdsocatError
 from vdsocat.guest.machines import load_machines

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from vdsocat.cli.kernel_options import KernelAccess, kernel_options
-from vdsocat.cli.settings import Settings, terminal_width
+from vdsocat.cli.places import terminal_width
+from vdsocat.cli.settings import Settings
 from vdsocat.kernels.table import list_kernels
 from vdsocat.report.listing import FORMATS, render_listing
 

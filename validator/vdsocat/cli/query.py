@@ -2,51 +2,91 @@
 
 from __future__ import annotations
 
-import click
+import sys
 
-from vdsocat.catalog.query import RELEASE_COLUMNS, ROW_COLUMNS, rows_at_release, rows_over_time
-from vdsocat.cli.settings import Settings, terminal_width
-from vdsocat.errors import InputError
-from vdsocat.exports import KernelRelease
-from vdsocat.report.listing import FORMATS, render_listing
+from vdsocat.asking.answer import answer_from_index
+from vdsocat.asking.index_file import read_index
+from vdsocat.asking.question import OPTIONS, Question, question_from_words
+from vdsocat.cli.places import terminal_width
+from vdsocat.report.listing import render_listing
 
-# What people read where machines get an empty symbol.
-_NOT_EXPORTED = "not exported"
+# Loading typing takes half as long as starting Python.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    import click
+
+    from vdsocat.cli.settings import Settings
 
 
-@click.command()
-@click.argument("patterns", metavar="PATTERN…", nargs=-1, required=True)
-@click.option("--abi", "abi_names", multiple=True, help="Only this ABI (may be given several times).")
-@click.option("--kernel", "release", metavar="RELEASE", help="Answer for one kernel release, such as 5.4.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
-@click.pass_obj
-def query(
-    settings: Settings, patterns: tuple[str, ...], abi_names: tuple[str, ...], release: str | None, format_: str
-) -> None:
-    """Which ABIs export a function or symbol, under which name and version, since when.
+def answer_quickly(words: list[str], catalog_root: str, cache: str) -> bool:
+    """Answer the question that the words after `query` ask if the index in the cache can; whether it could."""
+    question = question_from_words(words)
+    if question is None or question.config is not None or question.format_ in ("list", "header"):
+        return False
+    question.require_sense()
+    index = read_index(catalog_root, cache)
+    if index is None:
+        return False
+    _print(question, index)
+    return True
 
-    PATTERN is a function (getcpu), a symbol (__vdso_getcpu) or a glob ('*getres*').
-    """
-    catalog = settings.load_catalog()
-    names = frozenset[str]().union(*(catalog.matching_names(pattern) for pattern in patterns))
-    abis = [catalog.abi(name) for name in abi_names] or catalog.sorted_abis()
-    if release is None:
-        rows = list(rows_over_time(catalog, names, abis))
-        columns = (
-            ROW_COLUMNS
-            if format_ == "table"
-            else (*ROW_COLUMNS[:2], "function", *ROW_COLUMNS[2:4], "since_date", *ROW_COLUMNS[4:])
+
+def ask(settings: Settings, question: Question) -> None:
+    """Answer a question, whatever it takes: an index that has to be made, a configuration, another form."""
+    from vdsocat.asking.index import load_index
+
+    question.require_sense()
+    index = load_index(settings.catalog_root, settings.cache)
+    _print(question, index)
+
+
+def _print(question: Question, index: dict[str, Any]) -> None:
+    answer = answer_from_index(question, index)
+    columns = answer.columns
+    text = render_listing(answer.rows, columns, answer.kind, question.format_, terminal_width())
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+    if answer.remark and question.format_ == "table":
+        sys.stderr.write(answer.remark + "\n")
+
+
+def __getattr__(name: str) -> Any:
+    """The command, made for click when click asks for it: a quick answer never loads click."""
+    if name != "query":
+        raise AttributeError(name)
+    return _command()
+
+
+def _command() -> click.Command:
+    import click
+
+    def run(context: click.Context, /, patterns: tuple[str, ...], **fields: Any) -> None:
+        question = Question(patterns)
+        for name, value in fields.items():
+            setattr(question, name, value if value is not None else getattr(question, name))
+        ask(context.obj, question)
+
+    parameters: list[click.Parameter] = [click.Argument(["patterns"], metavar="[PATTERN…]", nargs=-1)]
+    for option in OPTIONS:
+        parameters.append(
+            click.Option(
+                [option.name, option.field],
+                help=option.help + (" May be given several times." if option.many else ""),
+                is_flag=option.metavar is None,
+                multiple=option.many,
+                metavar=None if option.choices else option.metavar,
+                type=click.Choice(option.choices) if option.choices else None,
+            )
         )
-    else:
-        rows = list(rows_at_release(names, abis, _parse_release(release)))
-        columns = RELEASE_COLUMNS
-    if format_ in ("table", "markdown"):
-        rows = [row if row["symbol"] else {**row, "symbol": _NOT_EXPORTED} for row in rows]
-    click.echo(render_listing(rows, columns, "query", format_, terminal_width()))
+    return click.Command("query", callback=click.pass_context(run), params=parameters, help=_HELP)
 
 
-def _parse_release(text: str) -> KernelRelease:
-    try:
-        return KernelRelease.parse(text)
-    except ValueError as error:
-        raise InputError(f"{error}.") from None
+_HELP = """Which ABIs export a function or symbol, under which name and version, since when.
+
+PATTERN is a function (getcpu), a symbol (__vdso_getcpu) or a glob ('*getres*').
+
+Without --kernel, --date, --config, --mode or --lacking the answer is for all releases; with one of the last two alone
+it is for the newest release in the catalogue.
+"""

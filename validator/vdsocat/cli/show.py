@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import click
 
-from vdsocat.catalog.model import Abi, Catalog, did_you_mean
+from vdsocat.catalog.model import Abi, Catalog
 from vdsocat.catalog.query import entries_of
-from vdsocat.cli.settings import Settings, terminal_width
-from vdsocat.errors import InputError
+from vdsocat.cli.places import terminal_width
+from vdsocat.cli.settings import Settings
+from vdsocat.errors import InputError, did_you_mean
 from vdsocat.report.listing import FORMATS, render_listing
 
 _COLUMNS = ("symbol", "version", "type", "since", "until", "condition")

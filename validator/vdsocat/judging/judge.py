@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from vdsocat.capture import AbiCapture, Capture, parse_config
 from vdsocat.catalog.conditions import KernelFacts
 from vdsocat.catalog.intervals import Decision, State, decide_any
-from vdsocat.catalog.model import Abi, Catalog, CatalogExport, Provider, VdsoInterval, did_you_mean
+from vdsocat.catalog.model import Abi, Catalog, CatalogExport, HashStyles, Host, Provider, VdsoInterval
 from vdsocat.elf.image import ImageError, VdsoImage, read_vdso_image
 from vdsocat.elf.layout import machine_name
-from vdsocat.errors import InputError, RunError
+from vdsocat.errors import InputError, RunError, did_you_mean
 from vdsocat.exports import ExportSet, KernelRelease
 from vdsocat.judging import rules
 from vdsocat.judging.compare import compare_exports, resolve_expected
@@ -66,6 +66,7 @@ class _Expectation:
     facts: KernelFacts
     vdso: tuple[VdsoInterval, ...]
     exports: tuple[CatalogExport, ...]
+    hash_styles: tuple[HashStyles, ...] = ()
 
 
 def judge_capture(capture: Capture, catalog: Catalog) -> Judgement:
@@ -95,15 +96,18 @@ def _judge_on_kernel(
     abi = catalog.abi(seen.abi)
     _require_probe_of(abi, seen, capture)
     hosts = abi.hosts_on(capture.provenance.kernel_arch or "", capture.provenance.kernel_bits or 0)
-    mode = hosts[0].mode if hosts else "compat"
+    mode = _mode(capture, hosts)
     facts = KernelFacts(mode, config, capture.facts)
-    hosted = decide_any(tuple(host.interval for host in hosts), release, facts)
+    if capture.provenance.kernel_arch is None:
+        hosted = Decision(State.UNKNOWN, "the image does not tell its kernel")
+    else:
+        hosted = decide_any(tuple(host.interval for host in hosts), release, facts)
     findings = list(rules.judge_abi_runs(seen, abi, hosted))
-    if _says_nothing_more(seen):
+    if _says_nothing_more(seen, hosted):
         return AbiJudgement(abi.name, seen.endianness, mode, tuple(findings), None)
-    image, more = _judge_image(seen, abi, _Expectation(release, facts, abi.vdso, abi.exports))
+    image, more = _judge_image(seen, abi, _Expectation(release, facts, abi.vdso, abi.exports, abi.hash_styles))
     findings += more
-    for area in abi.areas:
+    for area in () if seen.is_static else abi.areas:
         findings += rules.judge_area(area, seen, release, facts)
     return AbiJudgement(abi.name, seen.endianness, mode, tuple(findings), image)
 
@@ -120,8 +124,9 @@ def _judge_on_provider(seen: AbiCapture, capture: Capture, catalog: Catalog) -> 
     release = _parse_release(provenance.provider_version or "", capture)
     facts = KernelFacts("native")
     offered = provider.offered(abi.name)
-    findings = list(rules.judge_abi_runs(seen, abi, Decision(State.PRESENT, f"run by {provider.name} {release}")))
-    if _says_nothing_more(seen):
+    runs = Decision(State.PRESENT, f"run by {provider.name} {release}")
+    findings = list(rules.judge_abi_runs(seen, abi, runs))
+    if _says_nothing_more(seen, runs):
         return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), None)
     if seen.image is None and (absence := _provider_absence(provider, abi.name, release)):
         findings.append(Finding("VDSO-PRESENT", Verdict.EXPECTED_ABSENT, "vDSO", absence))
@@ -139,8 +144,17 @@ def _judge_on_provider(seen: AbiCapture, capture: Capture, catalog: Catalog) -> 
     return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), image)
 
 
-def _says_nothing_more(seen: AbiCapture) -> bool:
+def _mode(capture: Capture, hosts: tuple[Host, ...]) -> str:
+    """How the kernel runs an ABI: the catalogue's word for it, unless an image came without its kernel."""
+    if hosts:
+        return hosts[0].mode
+    return "unknown" if capture.provenance.kernel_arch is None else "compat"
+
+
+def _says_nothing_more(seen: AbiCapture, hosted: Decision) -> bool:
     """Whether the probe never got as far as the vDSO: that none is known of then says nothing of the kernel."""
+    if seen.is_static:
+        return seen.image is None and hosted.state is State.ABSENT
     return seen.outcome == "exec-failed" or (seen.outcome != "complete" and seen.image is None)
 
 
@@ -176,12 +190,13 @@ def _judge_image(seen: AbiCapture, abi: Abi, expected: _Expectation) -> tuple[Vd
         except ImageError as error:
             findings.append(Finding("ELF-READABLE", Verdict.FAIL, "vDSO", str(error)))
     if image is not None:
-        said_by = f"the image mapped by {expected.release}"
+        said_by = f"the image {'carried' if seen.is_static else 'mapped'} by {expected.release}"
         findings.append(rules.judge_identity(image, abi, seen.endianness))
         findings += rules.judge_soname(image, expected.vdso, expected.release, expected.facts)
+        findings += rules.judge_hash_styles(image, expected.hash_styles, expected.release, expected.facts)
         symbols = resolve_expected(expected.exports, expected.release, expected.facts)
         findings += compare_exports(symbols, ExportSet(abi.name, said_by, image.exports))
-        findings += rules.judge_calls_made(image, abi, seen.calls)
+        findings += () if seen.is_static else rules.judge_calls_made(image, abi, seen.calls)
     findings += [rules.judge_call(call) for call in seen.calls]
     return image, findings
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from vdsocat.cache import Cache
-from vdsocat.catalog.model import did_you_mean
 from vdsocat.documents import read_documents
-from vdsocat.errors import InputError, RunError
+from vdsocat.errors import InputError, RunError, did_you_mean
 from vdsocat.kernels.build import BuildRecipe, ensure_built
 from vdsocat.kernels.debian import ArchitectureError, DebianArchive, NotCachedError, StaleIndexError, SuiteError
 from vdsocat.kernels.download import FetchError

@@ -1,0 +1,1 @@
+"""Asking the catalogue from a prepared index: what is read for every question loads next to nothing."""
