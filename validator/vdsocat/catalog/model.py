@@ -153,7 +153,10 @@ class ElfIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Abi:
-    """A user-space ABI: the unit of the catalogue."""
+    """A user-space ABI: the unit of the catalogue.
+
+    `predefined` is a C preprocessor expression that is true in programs of the ABI, None where none was tried.
+    """
 
     name: str
     title: str
@@ -169,10 +172,18 @@ class Abi:
     auxv: tuple[AuxvEntry, ...] = ()
     mappings: tuple[NamedMapping, ...] = ()
     conventions: tuple[Convention, ...] = ()
+    predefined: str | None = None
 
     def hosts_on(self, arch: str, bits: int) -> tuple[Host, ...]:
         """How kernels of this ARCH and width run the ABI, one entry per stretch of releases; empty if none does."""
         return tuple(host for host in self.hosts if (host.kernel, host.bits) == (arch, bits))
+
+    def mode_on(self, arch: str | None, bits: int | None) -> str:
+        """How a kernel of this ARCH and width runs the ABI; "unknown" where the kernel is not known (`arch` is None)."""
+        if arch is None:
+            return "unknown"
+        hosts = self.hosts_on(arch, bits or 0)
+        return hosts[0].mode if hosts else "compat"
 
     def modes(self) -> tuple[str, ...]:
         """How kernels run this ABI: ("native",), ("compat",) or both, native first."""
@@ -315,6 +326,7 @@ def abi_from_document(document: Mapping[str, Any]) -> Abi:
             Convention(tuple(raw.get("functions", ())), raw["errors"], raw["text"], _sources(raw))
             for raw in document.get("conventions", ())
         ),
+        predefined=document.get("predefined"),
     )
 
 
