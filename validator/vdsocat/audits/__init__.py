@@ -1,0 +1,1 @@
+"""What others say of the vDSO, held against the catalogue: documents and consumers."""
