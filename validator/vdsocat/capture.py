@@ -51,7 +51,8 @@ class AbiCapture:
     """What one ABI's probe reported.
 
     `outcome` is "complete", "exec-failed", "signal", "exit", "hang" or "silent"; `detail` is the errno, signal or
-    status that goes with it. `image` is the vDSO as mapped at `address`, None when nothing is mapped.
+    status that goes with it. `image` is the vDSO as mapped at `address`, None when nothing is mapped. With the outcome
+    "static" no probe ran: `image` is what the kernel's own file carries for the ABI.
     """
 
     abi: str
@@ -68,6 +69,11 @@ class AbiCapture:
     image: bytes | None = None
     kuser: KuserPage | None = None
     calls: tuple[Call, ...] = ()
+
+    @property
+    def is_static(self) -> bool:
+        """Whether the image was read from the kernel's file, and nothing was booted."""
+        return self.outcome == "static"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,14 @@ from vdsocat.check import CheckTask, Progress
 from vdsocat.errors import InputError
 from vdsocat.guest.run import BootPlan, BootSettings, KernelUnderTest, boot_and_capture, plan_boot
 from vdsocat.guest.stop import InterruptedRunError, StopRequest
+from vdsocat.kernels.static import is_vdso_image
+from vdsocat.static_capture import capture_image_file, capture_kernel
 
 if TYPE_CHECKING:
     from vdsocat.kernels.files import KernelFiles
     from vdsocat.kernels.table import KernelRequest
+
+_LARGEST_VDSO = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class SourceSettings:
 
     `expand` resolves a SOURCE that is no file into kernels, `ensure` fetches or builds one; `logs` is the directory
     for console logs; `config` overrides the configuration of a kernel given as a file; `excluded` are names of kernels
-    that are left out of sets.
+    that are left out of sets. With `static` nothing is booted: kernels are judged by the images that they carry.
     """
 
     boot: BootSettings
@@ -36,6 +40,7 @@ class SourceSettings:
     logs: Path
     config: Path | None = None
     excluded: frozenset[str] = frozenset()
+    static: bool = False
 
     def requests(self, source: str) -> Iterator[KernelRequest]:
         """The kernels that a SOURCE means, without the excluded ones."""
@@ -80,9 +85,11 @@ def _is_file(source: str) -> bool:
 
 
 def _task_for_file(path: Path, settings: SourceSettings) -> CheckTask:
-    if _holds_json(path):
+    if _begins_with(path, b"{"):
         return CheckTask(str(path), lambda stop, progress: read_capture(path))
-    return CheckTask(str(path), lambda stop, progress: _boot(_kernel_at(path, settings), settings, stop, progress))
+    if _is_vdso(path):
+        return CheckTask(str(path), lambda stop, progress: capture_image_file(path, settings.catalog))
+    return CheckTask(str(path), lambda stop, progress: _look_at(_kernel_at(path, settings), settings, stop, progress))
 
 
 def _task_for_named(request: KernelRequest, settings: SourceSettings) -> CheckTask:
@@ -93,9 +100,16 @@ def _task_for_named(request: KernelRequest, settings: SourceSettings) -> CheckTa
                 raise InterruptedRunError
             progress(text)
 
-        return _boot(_kernel_named(request, settings, tell), settings, stop, progress)
+        return _look_at(_kernel_named(request, settings, tell), settings, stop, progress)
 
     return CheckTask(request.name, capture)
+
+
+def _look_at(kernel: KernelUnderTest, settings: SourceSettings, stop: StopRequest, progress: Progress) -> Capture:
+    if settings.static:
+        progress(f"reading {kernel.source}")
+        return capture_kernel(kernel, settings.catalog)
+    return _boot(kernel, settings, stop, progress)
 
 
 def _boot(kernel: KernelUnderTest, settings: SourceSettings, stop: StopRequest, progress: Progress) -> Capture:
@@ -107,9 +121,12 @@ def _boot(kernel: KernelUnderTest, settings: SourceSettings, stop: StopRequest, 
 
 
 def _kernel_named(request: KernelRequest, settings: SourceSettings, progress: Progress) -> KernelUnderTest:
-    files = settings.ensure(request, progress)
+    return _kernel_of(request.name, settings.ensure(request, progress))
+
+
+def _kernel_of(source: str, files: KernelFiles) -> KernelUnderTest:
     return KernelUnderTest(
-        source=request.name,
+        source=source,
         image=files.image,
         config=files.config,
         package=files.package,
@@ -120,8 +137,14 @@ def _kernel_named(request: KernelRequest, settings: SourceSettings, progress: Pr
 
 
 def _kernel_at(path: Path, settings: SourceSettings) -> KernelUnderTest:
-    kernel = KernelUnderTest(source=str(path), image=path, config=settings.config)
-    return kernel if kernel.config else replace(kernel, config=_config_beside(path))
+    """The kernel that a path means: the file itself, the one in a .deb, or the vmlinux of a build tree."""
+    if _begins_with(path, b"!<arch>\ndebian-binary"):
+        from vdsocat.kernels.packages import unpack_package_file
+
+        files = unpack_package_file(path, settings.boot.cache)
+        return replace(_kernel_of(str(path), files), config=settings.config or files.config)
+    image = path / "vmlinux" if (path / "vmlinux").is_file() else path
+    return KernelUnderTest(source=str(path), image=image, config=settings.config or _config_beside(image))
 
 
 def _config_beside(path: Path) -> Path | None:
@@ -131,10 +154,19 @@ def _config_beside(path: Path) -> Path | None:
     return next((path.parent / name for name in names if (path.parent / name).is_file()), None)
 
 
-def _holds_json(path: Path) -> bool:
+def _begins_with(path: Path, mark: bytes) -> bool:
+    """Whether the file's first bytes, white space aside, are these."""
     try:
         with path.open("rb") as file:
-            return file.read(64).lstrip()[:1] == b"{"
+            return file.read(64).lstrip().startswith(mark)
+    except OSError:
+        return False
+
+
+def _is_vdso(path: Path) -> bool:
+    """Whether it is a vDSO image; larger files than any such are not even read."""
+    try:
+        return path.stat().st_size <= _LARGEST_VDSO and is_vdso_image(path.read_bytes())
     except OSError:
         return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -24,8 +24,9 @@ class ConditionError(ValueError):
 class KernelFacts:
     """What is known of the kernel and of how it runs an ABI, as far as conditions ask for it.
 
-    `mode` is "native" or "compat". `config` maps CONFIG_ names to their values ("y", "m", a number, a string);
-    an option that is not set is missing from it. None means that the configuration is not known.
+    `mode` is "native" or "compat", or "unknown" of an image without its kernel. `config` maps CONFIG_ names to their
+    values ("y", "m", a number, a string); an option that is not set is missing from it. None means that the
+    configuration is not known.
     """
 
     mode: str
@@ -35,7 +36,7 @@ class KernelFacts:
     def decide(self, fact: str) -> bool | None:
         """True, False, or None where nothing known decides the fact."""
         if fact in ("native", "compat"):
-            return fact == self.mode
+            return None if self.mode == "unknown" else fact == self.mode
         if fact.startswith("CONFIG_"):
             return None if self.config is None else self.config.get(fact, "n") not in ("n", "")
         return self.named.get(fact)
@@ -64,6 +65,24 @@ class Condition:
     def deciding(self, facts: KernelFacts) -> str:
         """The facts with their values, for the reason of a finding: `CONFIG_VDSO=n, native`."""
         return ", ".join(_spell(fact, facts) for fact in self.facts())
+
+
+def all_of(conditions: Iterable[Condition | None]) -> Condition | None:
+    """The condition that all of them hold; None stands for one that always holds."""
+    return _joined("and", [one for one in conditions if one is not None])
+
+
+def any_of(conditions: Iterable[Condition | None]) -> Condition | None:
+    """The condition that one of them holds; None if one is None."""
+    several = list(conditions)
+    return None if None in several else _joined("or", [one for one in several if one is not None])
+
+
+def _joined(operator: str, conditions: Sequence[Condition]) -> Condition | None:
+    texts = list(dict.fromkeys(one.text for one in conditions))
+    if len(texts) > 1:
+        texts = [f"({text})" if " and " in text or " or " in text else text for text in texts]
+    return Condition(f" {operator} ".join(texts)) if texts else None
 
 
 def _spell(fact: str, facts: KernelFacts) -> str:

@@ -179,7 +179,7 @@ class Abi:
         return tuple(host for host in self.hosts if (host.kernel, host.bits) == (arch, bits))
 
     def mode_on(self, arch: str | None, bits: int | None) -> str:
-        """How a kernel of this ARCH and width runs the ABI; "unknown" where the kernel is not known (`arch` is None)."""
+        """How a kernel of this ARCH and width runs the ABI; "unknown" where no kernel is known (`arch` is None)."""
         if arch is None:
             return "unknown"
         hosts = self.hosts_on(arch, bits or 0)

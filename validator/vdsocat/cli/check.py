@@ -61,6 +61,7 @@ from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
 @click.option("--except", "excepted", multiple=True, metavar="SOURCE", help="Leave these kernels out of a set.")
 @click.option("--strict", is_flag=True, help="Let a finding to review count as a fail.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell every finding, passes too.")
+@click.option("--static", is_flag=True, help="Boot nothing: judge the vDSO images that the kernels' files carry.")
 @click.option("--dry-run", is_flag=True, help="Print the exact QEMU commands instead of running them.")
 @kernel_options
 @click.pass_context
@@ -77,15 +78,19 @@ def check(
     excepted: tuple[str, ...],
     strict: bool,
     verbose: bool,
+    static: bool,
     dry_run: bool,
     mirror: str | None,
     offline: bool,
 ) -> None:
     """Judge kernels against the catalogue.
 
-    SOURCE is a kernel image, a capture, host (this machine's kernel), debian:SUITE/ARCH[/FLAVOUR], built:NAME,
-    qemu-user:ABI, the name of a kernel of `vdsocat kernels list`, or set:NAME.
+    SOURCE is a kernel image, a build tree, a kernel's .deb, a vDSO image (.so), a capture, host (this machine's
+    kernel), debian:SUITE/ARCH[/FLAVOUR], built:NAME, qemu-user:ABI, the name of a kernel of `vdsocat kernels list`, or
+    set:NAME.
     """
+    if static and dry_run:
+        raise click.UsageError("--static boots nothing, so --dry-run has no QEMU command to print.")
     settings: Settings = context.obj
     catalog = settings.load_catalog()
     cache = Cache(settings.cache)
@@ -94,7 +99,7 @@ def check(
     boot = BootSettings(machines, cache, qemu_finder(qemu), deadline, append)
     logs = out or cache.path("logs")
     excluded = frozenset(request.name for source in excepted for request in kernels.expand(source))
-    source_settings = SourceSettings(boot, catalog, kernels.expand, kernels.ensure, logs, config, excluded)
+    source_settings = SourceSettings(boot, catalog, kernels.expand, kernels.ensure, logs, config, excluded, static)
     if dry_run:
         for plan in plans_for(sources, source_settings, lambda text: click.echo(text, err=True)):
             click.echo(plan.spell_command())

@@ -14,9 +14,11 @@ from vdsocat.cli.settings import Settings
 from vdsocat.documents import data_directory
 
 if TYPE_CHECKING:
+    from vdsocat.catalog.model import Catalog
     from vdsocat.kernels.debian import DebianArchive
     from vdsocat.kernels.files import KernelFiles
     from vdsocat.kernels.table import KernelRequest, KernelTable
+    from vdsocat.sources import SourceSettings
 
 _APT = Path("/etc/apt")
 
@@ -67,6 +69,19 @@ class KernelAccess:
         from vdsocat.kernels.table import ensure_kernel
 
         return ensure_kernel(request, replace(self.archive, progress=progress), self.table)
+
+    def static_sources(self, catalog: Catalog, config: Path | None = None) -> SourceSettings:
+        """What `vdsocat.images.images_of` needs; `config` is the configuration of a kernel given as a file."""
+        from vdsocat.cache import Cache
+        from vdsocat.guest.machines import load_machines
+        from vdsocat.guest.qemu import qemu_finder
+        from vdsocat.guest.run import BootSettings
+        from vdsocat.sources import SourceSettings
+
+        cache = Cache(self.settings.cache)
+        machines = load_machines(data_directory("qemu-images") / "machines", self.settings.cache)
+        boot = BootSettings(machines, cache, qemu_finder())
+        return SourceSettings(boot, catalog, self.expand, self.ensure, cache.path("logs"), config, static=True)
 
     def _mirror_of(self, suite: str) -> str:
         from vdsocat.kernels.apt_sources import debian_mirror, read_apt_sources

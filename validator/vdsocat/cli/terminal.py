@@ -34,7 +34,7 @@ def painter(colour: bool) -> Paint:
 
 
 class StatusLine:
-    """What is being done, in one line at the bottom of a terminal; plain lines for anything but boots elsewhere.
+    """What is being done, in one line at the bottom of a terminal; plain lines for fetching and building elsewhere.
 
     Safe to call from several threads.
     """
@@ -62,7 +62,7 @@ class StatusLine:
             if self._drawn:
                 self._text = text
                 self._draw()
-            elif not text.startswith("booting"):
+            elif not text.startswith(("booting", "reading")):
                 self._stream.write(text + "\n")
                 self._stream.flush()
 

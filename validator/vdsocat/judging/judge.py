@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vdsocat.capture import AbiCapture, Capture, parse_config
 from vdsocat.catalog.conditions import KernelFacts
 from vdsocat.catalog.intervals import Decision, State, decide_any
-from vdsocat.catalog.model import Abi, Catalog, CatalogExport, HashStyles, Host, Provider, VdsoInterval
+from vdsocat.catalog.model import Abi, Catalog, CatalogExport, HashStyles, Provider, VdsoInterval
 from vdsocat.elf.image import ImageError, VdsoImage, read_vdso_image
 from vdsocat.elf.layout import machine_name
 from vdsocat.errors import InputError, RunError, did_you_mean
@@ -96,7 +96,7 @@ def _judge_on_kernel(
     abi = catalog.abi(seen.abi)
     _require_probe_of(abi, seen, capture)
     hosts = abi.hosts_on(capture.provenance.kernel_arch or "", capture.provenance.kernel_bits or 0)
-    mode = _mode(capture, hosts)
+    mode = abi.mode_on(capture.provenance.kernel_arch, capture.provenance.kernel_bits)
     facts = KernelFacts(mode, config, capture.facts)
     if capture.provenance.kernel_arch is None:
         hosted = Decision(State.UNKNOWN, "the image does not tell its kernel")
@@ -142,13 +142,6 @@ def _judge_on_provider(seen: AbiCapture, capture: Capture, catalog: Catalog) -> 
     for area in (area for one in offered for area in one.areas):
         findings += rules.judge_area(area, seen, release, facts)
     return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), image)
-
-
-def _mode(capture: Capture, hosts: tuple[Host, ...]) -> str:
-    """How the kernel runs an ABI: the catalogue's word for it, unless an image came without its kernel."""
-    if hosts:
-        return hosts[0].mode
-    return "unknown" if capture.provenance.kernel_arch is None else "compat"
 
 
 def _says_nothing_more(seen: AbiCapture, hosted: Decision) -> bool:

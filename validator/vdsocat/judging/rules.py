@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from vdsocat.capture import AbiCapture, Call
 from vdsocat.catalog.conditions import KernelFacts
 from vdsocat.catalog.intervals import Decision, State, decide_any
-from vdsocat.catalog.model import Abi, Area, VdsoInterval
+from vdsocat.catalog.model import Abi, Area, HashStyles, VdsoInterval
 from vdsocat.elf.image import VdsoImage
 from vdsocat.exports import KernelRelease
 from vdsocat.judging.finding import Finding, Verdict
@@ -57,6 +57,19 @@ def judge_abi_runs(seen: AbiCapture, abi: Abi, decision: Decision) -> Iterator[F
                 )
             else:
                 yield Finding("ABI-RUNS", Verdict.PASS, abi.name, decision.reason)
+        case "static":  # that its programs start, only a boot shows
+            if decision.state is State.ABSENT:
+                carried = seen.image is not None
+                yield Finding(
+                    "ABI-RUNS",
+                    Verdict.REVIEW if carried else Verdict.EXPECTED_ABSENT,
+                    abi.name,
+                    (
+                        f"the kernel carries an image for it although the catalogue says otherwise: {decision.reason}"
+                        if carried
+                        else f"the kernel does not run it; {decision.reason}"
+                    ),
+                )
         case outcome:
             detail = {"signal": _signal_name(seen.detail), "exit": f"status {seen.detail}"}.get(outcome, "")
             yield Finding("ABI-RUNS", Verdict.FAIL, abi.name, f"its probe did not finish: {outcome} {detail}".rstrip())
@@ -65,23 +78,23 @@ def judge_abi_runs(seen: AbiCapture, abi: Abi, decision: Decision) -> Iterator[F
 def judge_vdso_present(
     seen: AbiCapture, vdso: tuple[VdsoInterval, ...], release: KernelRelease, facts: KernelFacts
 ) -> Finding:
-    """VDSO-PRESENT: an ELF image is mapped where the catalogue says so, and only there."""
+    """VDSO-PRESENT: an ELF image is mapped, or carried by the kernel, where the catalogue says so, and only there."""
     if not vdso:
         decision = Decision(State.ABSENT, "this ABI never had an ELF vDSO")
     else:
         decision = decide_any(tuple(one.interval for one in vdso), release, facts)
-    mapped = seen.image is not None
-    if mapped:
+    if seen.image is not None:
+        place = "" if seen.address is None else f" at {seen.address:#x}"
         verdict = Verdict.REVIEW if decision.state is State.ABSENT else Verdict.PASS
         return Finding(
             "VDSO-PRESENT",
             verdict,
             "vDSO",
             decision.reason,
-            seen=f"{len(seen.image or b'')} bytes at {seen.address or 0:#x}",
+            seen=f"{len(seen.image)} bytes{place}",
         )
     verdict = _OF_WHAT_IS_ABSENT[decision.state]
-    return Finding("VDSO-PRESENT", verdict, "vDSO", f"none is mapped; {decision.reason}")
+    return Finding("VDSO-PRESENT", verdict, "vDSO", f"none is {_how(seen)}; {decision.reason}")
 
 
 def judge_identity(image: VdsoImage, abi: Abi, endianness: str) -> Finding:
@@ -115,6 +128,36 @@ def judge_soname(
             expected=" or ".join(dict.fromkeys(expected)),
             seen=image.soname,
         )
+
+
+def judge_hash_styles(
+    image: VdsoImage, catalogued: tuple[HashStyles, ...], release: KernelRelease, facts: KernelFacts
+) -> Iterator[Finding]:
+    """ELF-HASH-STYLE: the symbol hash tables are those that the catalogue records for this release, where it does.
+
+    A table that is lost takes the fast path from every program that looks symbols up through it.
+    """
+    states = [(one, one.interval.decide(release, facts).state) for one in catalogued]
+    expected = [one.styles for one, state in states if state is not State.ABSENT]
+    if not expected:
+        return
+    if set(image.hash_styles) in map(set, expected):
+        verdict, reason = Verdict.PASS, "as catalogued"
+    elif any(state is State.PRESENT for _, state in states):
+        verdict, reason = Verdict.FAIL, "it has other symbol hash tables"
+    else:
+        verdict, reason = (
+            Verdict.UNKNOWN,
+            "it has other symbol hash tables than those that the catalogue deems possible",
+        )
+    yield Finding(
+        "ELF-HASH-STYLE",
+        verdict,
+        "hash tables",
+        reason,
+        expected=" or ".join(dict.fromkeys(map(_spell_styles, expected))),
+        seen=_spell_styles(image.hash_styles),
+    )
 
 
 def judge_area(area: Area, seen: AbiCapture, release: KernelRelease, facts: KernelFacts) -> Iterator[Finding]:
@@ -182,6 +225,14 @@ def judge_calls_made(image: VdsoImage, abi: Abi, calls: tuple[Call, ...]) -> Ite
     for export in image.exports:
         if functions.get(export.name) in CALLED_FUNCTIONS and export.name not in called:
             yield Finding("CALL-MADE", Verdict.UNKNOWN, export.name, "the probe did not call it")
+
+
+def _how(seen: AbiCapture) -> str:
+    return "carried" if seen.is_static else "mapped"
+
+
+def _spell_styles(styles: tuple[str, ...]) -> str:
+    return "+".join(sorted(styles, reverse=True)) or "none"
 
 
 def _errno_name(number: int | None) -> str:

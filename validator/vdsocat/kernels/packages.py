@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from vdsocat.cache import Cache
 from vdsocat.kernels.deb_archive import read_deb
 from vdsocat.kernels.debian import DebianArchive, Package
 from vdsocat.kernels.download import VerificationError
@@ -18,7 +20,7 @@ from vdsocat.kernels.files import KernelFiles, read_record, write_record
 _NAME = re.compile(
     r"linux-(?:image|binary)(?P<unsigned>-unsigned)?-"
     r"\d+\.\d+[A-Za-z0-9.+~]*(?:-(?:(?!686\b)\d{1,3}|0\.[a-z][a-z0-9.]*|rc\d+))?-"
-    r"(?P<flavour>[a-z0-9]+(?:-[a-z0-9]+)*?)(?P<unsigned_suffix>-unsigned)?\Z"
+    r"(?P<flavour>[a-z0-9]+(?:-[a-z0-9]+)*?)(?<!-template)(?P<unsigned_suffix>-unsigned)?\Z"
 )
 _SPECIAL_FLAVOUR = re.compile(r"(cloud|rt)-")
 
@@ -132,6 +134,44 @@ def fetch_kernel(kernel: KernelPackage, archive: DebianArchive) -> KernelFiles:
     return replace(read_record(directory), source=kernel.source, suite=kernel.suite)
 
 
+def unpack_package_file(path: Path, cache: Cache) -> KernelFiles:
+    """The kernel in a .deb file, and its configuration if that is there too, unpacked into the cache.
+
+    VerificationError when the file is no sound package, or holds no kernel.
+    """
+    from debian.arfile import ArError
+    from debian.debfile import DebError, DebFile
+
+    try:
+        control = DebFile(str(path)).debcontrol()
+        name, version, architecture = (control[key] for key in ("Package", "Version", "Architecture"))
+    except (DebError, ArError, OSError, KeyError, ValueError) as error:
+        raise VerificationError(f"{path} is no sound Debian package ({error}).") from None
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+
+    def make(directory: Path) -> None:
+        found = _keep(path, str(path), directory, {"kernel": _KERNEL_PATHS, "config": _CONFIG_PATHS})
+        if "kernel" not in found:
+            raise VerificationError(f"The package {path} holds no kernel image.")
+        match = _NAME.match(name)
+        files = KernelFiles(
+            source=f"{name}_{version}_{architecture}",
+            image=found["kernel"][0],
+            config=found["config"][0] if "config" in found else None,
+            package=name,
+            version=version,
+            architecture=architecture,
+            flavour=match["flavour"] if match else "",
+            suite="",
+            sha256=sha256,
+            release=found["kernel"][1],
+        )
+        write_record(files, directory)
+
+    return read_record(cache.directory("packages", f"{name}_{version}_{architecture}_{sha256[:12]}", make=make))
+
+
 def _unpack(kernel: KernelPackage, archive: DebianArchive, directory: Path) -> KernelFiles:
     package = kernel.package
     found = _take(package, kernel.suite, archive, directory, {"kernel": _KERNEL_PATHS, "config": _CONFIG_PATHS})
@@ -166,19 +206,26 @@ def _take(
     what = f"{package.name} {package.version}"
     deb = directory / "package.deb"
     archive.fetch(package, suite, deb)
-    found: dict[str, tuple[Path, str]] = {}
     try:
-        for member in read_deb(deb, what):
-            for kind, patterns in wanted.items():
-                match = next(filter(None, (pattern.match(member.path) for pattern in patterns)), None)
-                if match is None or kind in found:
-                    continue
-                # vmlinuz or vmlinux as Debian calls it: some of the latter are compressed, some of the former are not.
-                name = "config" if kind == "config" else member.path.rsplit("/", 1)[1].split("-", 1)[0]
-                member.write_to(directory / name, _CONFIG_LIMIT if kind == "config" else _KERNEL_LIMIT)
-                found[kind] = (directory / name, match["release"])
-            if len(found) == len(wanted):
-                break
+        return _keep(deb, what, directory, wanted)
     finally:
         deb.unlink(missing_ok=True)
+
+
+def _keep(
+    deb: Path, what: str, directory: Path, wanted: dict[str, tuple[re.Pattern[str], ...]]
+) -> dict[str, tuple[Path, str]]:
+    """Unpack the files wanted of a package: what was found, with its path in `directory` and its kernel release."""
+    found: dict[str, tuple[Path, str]] = {}
+    for member in read_deb(deb, what):
+        for kind, patterns in wanted.items():
+            match = next(filter(None, (pattern.match(member.path) for pattern in patterns)), None)
+            if match is None or kind in found:
+                continue
+            # vmlinuz or vmlinux as Debian calls it: some of the latter are compressed, some of the former are not.
+            name = "config" if kind == "config" else member.path.rsplit("/", 1)[1].split("-", 1)[0]
+            member.write_to(directory / name, _CONFIG_LIMIT if kind == "config" else _KERNEL_LIMIT)
+            found[kind] = (directory / name, match["release"])
+        if len(found) == len(wanted):
+            break
     return found

@@ -6,6 +6,7 @@ import shutil
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
+from vdsocat.capture import AbiCapture
 from vdsocat.exports import KernelRelease
 from vdsocat.judging.finding import Finding, Verdict, count_verdicts
 from vdsocat.judging.judge import AbiJudgement
@@ -48,7 +49,7 @@ def draw_rows(result: CheckResult, paint: Paint = plain) -> Iterator[str]:
     for position, (judged, seen) in enumerate(zip(result.judgement.abis, result.judgement.capture.abis, strict=True)):
         source = label if position == 0 else ""
         verdict = judged.verdict
-        cells = [source, release if position == 0 else "", abi_label(judged), _seen(judged, seen.kuser is not None)]
+        cells = [source, release if position == 0 else "", abi_label(judged), _seen(judged, seen)]
         yield _line(cells) + paint(str(verdict), verdict)
         for finding in judged.findings:
             if finding.verdict in _TOLD or (finding.verdict, finding.rule) in _TOLD_ABSENCES:
@@ -84,15 +85,15 @@ def explain(findings: Sequence[Finding], verdicts: Sequence[Verdict] = tuple(Ver
             yield from _tell(finding)
 
 
-def _seen(judged: AbiJudgement, has_kuser: bool) -> str:
+def _seen(judged: AbiJudgement, seen: AbiCapture) -> str:
     by_rule = {finding.rule: finding for finding in judged.findings}
     if judged.image is None:
         ran = by_rule.get("ABI-RUNS")
         text = "no vDSO" if ran is None or ran.verdict is Verdict.PASS else "not run"
     else:
         calls = sum(finding.rule in ("CALL-RETURN", "CALL-VALUE") for finding in judged.findings)
-        text = f"{len(judged.image.exports)} exports, {calls} calls"
-    if has_kuser and judged.image is None and by_rule.get("AREA-PRESENT") is not None:
+        text = f"{len(judged.image.exports)} exports" + ("" if seen.is_static else f", {calls} calls")
+    if seen.kuser is not None and judged.image is None and by_rule.get("AREA-PRESENT") is not None:
         text += ", kuser" if by_rule["AREA-PRESENT"].verdict is Verdict.PASS else ", no kuser"
     return text
 
