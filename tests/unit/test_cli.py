@@ -153,33 +153,6 @@ def test_show_has_every_format(vdsocat: Command, format_: str) -> None:
     assert "__vdso_getcpu" in outcome.out
 
 
-@pytest.fixture
-def no_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "qemu-images").mkdir()
-    monkeypatch.setattr("vdsocat.cli.lint.data_directory", lambda kind: tmp_path / kind)
-
-
-@pytest.mark.usefixtures("no_machines")
-def test_lint_of_a_clean_catalogue_is_status_0_and_counts_on_stderr(vdsocat: Command) -> None:
-    outcome = vdsocat("lint")
-    assert (outcome.status, outcome.out) == (0, "")
-    assert "6 catalogue files" in outcome.err
-    assert "0 problems" in outcome.err
-
-
-@pytest.mark.usefixtures("no_machines")
-def test_lint_prints_each_problem_on_a_line_of_stdout(vdsocat: Command, catalog_root: Path) -> None:
-    documents = small_documents()
-    documents["abis/i386.yaml"]["exports"][1]["since"] = "5.17"
-    documents["abis/i386.yaml"]["exports"][2]["function"] = "sigretrun"
-    write_catalog(catalog_root, documents)
-    outcome = vdsocat("lint")
-    assert outcome.status == 1
-    assert len(outcome.out.splitlines()) == 3
-    assert "nobody dated release 5.17" in outcome.out
-    assert "did you mean 'sigreturn'?" in outcome.out
-
-
 def test_kernels_are_listed_with_a_schema(vdsocat: Command) -> None:
     document = json.loads(vdsocat("kernels", "list", "--format", "json").out)
     assert document["schema"] == "vdsocat-kernels/1"

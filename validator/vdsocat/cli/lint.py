@@ -12,13 +12,19 @@ from vdsocat.documents import data_directory
 @click.pass_context
 def lint(context: click.Context) -> None:
     """Check the catalogue and the machines: schemas first, then what a schema cannot say."""
-    from vdsocat.catalog.lint import RULES
-    from vdsocat.catalog.lint import lint as find_problems
+    from vdsocat.lint.rules import RULES
+    from vdsocat.lint.run import lint as find_violations
 
     settings: Settings = context.obj
-    problems = find_problems(settings.catalog_root, data_directory("qemu-images"))
-    for problem in problems:
-        click.echo(str(problem))
+    result = find_violations(settings.catalog_root, data_directory("qemu-images"))
+    for violation in result.violations:
+        click.echo(str(violation))
+    for violation, reason in result.exempted:
+        click.echo(f"exempted: {violation} ({reason})", err=True)
     files = sum(1 for _ in settings.catalog_root.rglob("*.yaml"))
-    click.echo(f"{files} catalogue files, {len(RULES)} rules: {len(problems)} problems", err=True)
-    context.exit(1 if problems else 0)
+    click.echo(
+        f"{files} catalogue files, {len(RULES)} rules: {len(result.violations)} problems, "
+        f"{len(result.exempted)} exempted",
+        err=True,
+    )
+    context.exit(1 if result.violations else 0)

@@ -1,0 +1,53 @@
+"""vdsocat lint on the command line: what it prints where, and its exit status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from broken import clean_documents, export, i386, write_files
+from outcomes import Command
+
+
+@pytest.fixture
+def roots(tmp_path: Path, catalog_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory that holds clean files; the command line looks there for the machines too."""
+    monkeypatch.setattr("vdsocat.cli.lint.data_directory", lambda kind: tmp_path / kind)
+    assert write_files(tmp_path, clean_documents())[0] == catalog_root
+    return tmp_path
+
+
+@pytest.mark.usefixtures("roots")
+def test_a_clean_catalogue_is_status_0_and_counts_on_stderr(vdsocat: Command) -> None:
+    outcome = vdsocat("lint")
+    assert (outcome.status, outcome.out) == (0, "")
+    assert "6 catalogue files" in outcome.err
+    assert "0 problems" in outcome.err
+
+
+def test_each_problem_is_a_line_of_stdout(vdsocat: Command, roots: Path) -> None:
+    documents = clean_documents()
+    export(documents, "__vdso_getcpu")["since"] = "5.17"
+    i386(documents)["exports"][2]["function"] = "sigretrun"
+    write_files(roots, documents)
+    outcome = vdsocat("lint")
+    assert outcome.status == 1
+    assert len(outcome.out.splitlines()) == 3
+    assert "nobody dated release 5.17" in outcome.out
+    assert "did you mean 'sigreturn'?" in outcome.out
+    assert "3 problems" in outcome.err
+
+
+def test_exempted_problems_are_counted_and_printed_with_their_reason(vdsocat: Command, roots: Path) -> None:
+    documents = clean_documents()
+    export(documents, "__vdso_getcpu")["since"] = "5.17"
+    place = {"file": "catalog/abis/i386.yaml", "place": "exports/__vdso_getcpu/since"}
+    documents["catalog/exemptions.yaml"] = {
+        "exemptions": [{"rule": "undated-releases", **place, "reason": "Its date was lost."}]
+    }
+    write_files(roots, documents)
+    outcome = vdsocat("lint")
+    assert (outcome.status, outcome.out) == (0, "")
+    assert "0 problems, 1 exempted" in outcome.err
+    assert "nobody dated release 5.17" in outcome.err
+    assert "Its date was lost." in outcome.err

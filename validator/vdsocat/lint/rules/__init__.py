@@ -1,0 +1,28 @@
+"""All rules of the catalogue, module by module; each module is named after what its rules look at."""
+
+from vdsocat.lint.problem import Rule
+from vdsocat.lint.rules import (
+    aliases,
+    architectures,
+    files,
+    functions,
+    intervals,
+    names,
+    providers,
+    releases,
+    sources,
+    unknowns,
+)
+
+RULES: tuple[Rule, ...] = (
+    *files.RULES,
+    *names.RULES,
+    *architectures.RULES,
+    *releases.RULES,
+    *intervals.RULES,
+    *functions.RULES,
+    *aliases.RULES,
+    *sources.RULES,
+    *unknowns.RULES,
+    *providers.RULES,
+)

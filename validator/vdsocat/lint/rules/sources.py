@@ -1,0 +1,67 @@
+"""Rules about where facts were read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from vdsocat.documents import Place
+from vdsocat.lint.problem import CATALOG, LintInput, Problem
+
+
+def vague_sources(given: LintInput) -> Iterator[Problem]:
+    """A source can be looked up: a commit or tag with the path that was read, a kernel, a binary or an address.
+
+    A merge has no path of its own; it is cited for the release that it came with, and its note says that it is one.
+    """
+    for name, place, source in _sources(given):
+        if not {"kernel", "binary", "url"} & source.keys():
+            if not {"commit", "tag"} & source.keys():
+                yield Problem(name, place, "names no commit, tag, kernel, binary or url.")
+            elif "path" not in source and not source.get("note", "").startswith("merge of "):
+                yield Problem(name, place, "names a tree, but no path in it.")
+
+
+def unequal_commits(given: LintInput) -> Iterator[Problem]:
+    """A commit is written with the same number of digits everywhere, so that searching for it finds every use."""
+    first: dict[str, str] = {}
+    for name, place, source in _sources(given):
+        commit = source.get("commit")
+        if commit and commit != first.setdefault(commit[:12], commit):
+            yield Problem(name, place, f"commit {commit} is written {first[commit[:12]]} elsewhere.")
+
+
+def repeated_sources(given: LintInput) -> Iterator[Problem]:
+    """A fact names a source once."""
+    for name, place, source in _sources(given):
+        siblings = _at(given.documents[name], place[:-1])
+        if source in siblings[: place[-1]]:
+            yield Problem(name, place, "is there twice.")
+
+
+RULES = (vague_sources, unequal_commits, repeated_sources)
+
+
+def _sources(given: LintInput) -> Iterator[tuple[str, Place, dict[str, Any]]]:
+    """Every item of every list called `source`, with its file and place."""
+    for name, document in given.below(CATALOG).items():
+        for place, source in _walk(document, ()):
+            yield name, place, source
+
+
+def _walk(value: Any, place: Place) -> Iterator[tuple[Place, dict[str, Any]]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _walk(inner, (*place, key))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            if place[-1:] == ("source",) and isinstance(inner, dict):
+                yield (*place, number), inner
+            else:
+                yield from _walk(inner, (*place, number))
+
+
+def _at(document: Any, place: Place) -> Any:
+    for step in place:
+        document = document[step]
+    return document

@@ -1,0 +1,104 @@
+"""Linting: read the files, hold them against their schemas and the rules, and take out what is exempted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vdsocat.documents import Place, parse_yaml, read_text, schema_errors, schema_for, spell_place
+from vdsocat.errors import InputError
+from vdsocat.lint.exemptions import EXEMPTIONS, Exemption, exemptions_from_document, needless_exemptions
+from vdsocat.lint.lines import line_of
+from vdsocat.lint.problem import CATALOG, LintInput, Problem, Rule, rule_name
+from vdsocat.lint.rules import RULES
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A problem as it is printed: with the rule, the line (from 1) where it is known, and the place in words."""
+
+    rule: str
+    file: str
+    line: int | None
+    place: str
+    text: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(part for part in (where, self.rule, self.place, self.text) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class LintResult:
+    """What linting found: the violations, and those that catalog/exemptions.yaml allows, with the reason."""
+
+    violations: tuple[Violation, ...]
+    exempted: tuple[tuple[Violation, str], ...] = ()
+
+
+def lint(catalog_root: Path, machines_root: Path, rules: Sequence[Rule] = RULES) -> LintResult:
+    """Hold the files under both directories against their schemas, and against the rules if the schemas accept all."""
+    texts: dict[str, str] = {}
+    documents: dict[str, Any] = {}
+    violations: list[Violation] = []
+    for name, path in lint_files(catalog_root, machines_root).items():
+        try:
+            texts[name] = read_text(path)
+            documents[name] = parse_yaml(texts[name], path)
+            problems = [Problem(name, *error) for error in schema_errors(documents[name], schema_for(path))]
+            violations += _violations("schema", problems, LintInput(documents, texts))
+        except InputError as error:
+            violations.append(Violation("schema", name, None, "", _without_path(error, path)))
+    if violations:
+        return LintResult(tuple(violations))
+    return lint_input(LintInput(documents, texts), rules)
+
+
+def lint_input(given: LintInput, rules: Sequence[Rule] = RULES) -> LintResult:
+    """Apply the rules to documents that conform to their schemas."""
+    try:
+        _ = given.catalog
+    except InputError as error:
+        return LintResult((Violation("schema", CATALOG.rstrip("/"), None, "", error.sentence()),))
+    exemptions = exemptions_from_document(given.documents.get(EXEMPTIONS, {}))
+    violations: list[Violation] = []
+    exempted: list[tuple[Violation, str]] = []
+    used: set[Exemption] = set()
+    for rule in rules:
+        for violation in _violations(rule_name(rule), rule(given), given):
+            exemption = Exemption(violation.rule, violation.file, violation.place)
+            if exemption in exemptions:
+                used.add(exemption)
+                exempted.append((violation, exemptions[exemption]))
+            else:
+                violations.append(violation)
+    needless = needless_exemptions(given.documents, exemptions, used, [rule_name(rule) for rule in rules])
+    violations += _violations("needless-exemptions", needless, given)
+    return LintResult(tuple(violations), tuple(exempted))
+
+
+def lint_files(catalog_root: Path, machines_root: Path) -> dict[str, Path]:
+    """The YAML files that are linted, by the names that problems give them."""
+    return {
+        f"{prefix}/{path.relative_to(root).as_posix()}": path
+        for prefix, root in (("catalog", catalog_root), ("qemu-images", machines_root))
+        for path in sorted(root.rglob("*.yaml"))
+    }
+
+
+def _violations(rule: str, problems: Iterator[Problem] | Sequence[Problem], given: LintInput) -> Iterator[Violation]:
+    for problem in problems:
+        document = given.documents.get(problem.file)
+        line = line_of(problem.place, given.texts[problem.file]) if problem.file in given.texts else None
+        yield Violation(rule, problem.file, line, _spell(document, problem.place), problem.text)
+
+
+def _spell(document: Any, place: Place) -> str:
+    return spell_place(document, place) if document is not None else ""
+
+
+def _without_path(error: InputError, path: Path) -> str:
+    """The sentence without the path that it begins with: the problem names the file already."""
+    return error.sentence().removeprefix(f"{path}: ")
