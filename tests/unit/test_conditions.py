@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vdsocat.catalog.conditions import Condition, ConditionError, KernelFacts
+from vdsocat.catalog.conditions import Condition, ConditionError, KernelFacts, all_of, any_of, simplify
 
 NAMES = ("machine:a", "boot:b", "toolchain:c")
 VALUES = st.fixed_dictionaries({name: st.sampled_from((True, False, None)) for name in NAMES})
@@ -164,3 +164,41 @@ def test_what_is_no_condition_is_refused_with_the_text(text: str) -> None:
     with pytest.raises(ConditionError, match=r"is no condition|names") as refusal:
         Condition(text)
     assert repr(text) in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "simple"),
+    [
+        ("compat and ((native and CONFIG_VDSO) or (compat and CONFIG_COMPAT_VDSO))", "compat and CONFIG_COMPAT_VDSO"),
+        ("CONFIG_A and CONFIG_A", "CONFIG_A"),
+        ("not native", "compat"),
+        ("CONFIG_B and native and CONFIG_A", "native and CONFIG_A and CONFIG_B"),
+        ("(native or compat) and not CONFIG_A", "not CONFIG_A"),
+        ("native or compat", True),
+        ("native and compat", False),
+        ("CONFIG_A and not CONFIG_A", False),
+    ],
+)
+def test_a_condition_is_said_in_as_few_words_as_it_takes(text: str, simple: str | bool) -> None:
+    said = simplify(Condition(text))
+    assert (said if isinstance(said, bool) else said.text) == simple
+
+
+def test_no_condition_always_holds() -> None:
+    assert simplify(None) is True
+    assert all_of([None, None]) is None
+    assert any_of([Condition("native"), None]) is None
+
+
+@given(
+    trees(), trees(), st.sampled_from(("native", "compat")), st.fixed_dictionaries({n: st.booleans() for n in NAMES})
+)
+def test_joining_and_simplifying_change_no_value(one: Tree, other: Tree, mode: str, named: dict[str, bool]) -> None:
+    facts = KernelFacts(mode, None, named)
+    first, second = Condition(f"native and ({spell(one)})"), Condition(f"compat or ({spell(other)})")
+    for joined, value in (
+        (all_of([first, second]), first.decide(facts) and second.decide(facts)),
+        (any_of([first, second]), first.decide(facts) or second.decide(facts)),
+    ):
+        simple = simplify(joined)
+        assert (simple if isinstance(simple, bool) else simple.decide(facts)) == value

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     # The state of one symbol of an ABI in one mode: symbol, function, where, state and reason.
     # A symbol of None is the whole ABI.
     SymbolState = tuple[str | None, str | None, str | None, str, str]
-    StatesOf = Callable[[str, str], Iterable[SymbolState]]
+    StatesOf = Callable[[str, str], Iterable[SymbolState] | None]
     Release = tuple[int, ...]
 
 # What the index keeps of each entry.
@@ -60,20 +60,23 @@ def answer_from_index(question: Question, index: dict[str, Any]) -> Answer:
 
 
 def answer_at_release(question: Question, index: dict[str, Any], release: Release, states_of: StatesOf) -> Answer:
-    """The answer for one release, in which `states_of` tells the states of an ABI and a mode.
+    """The answer for one release, in which `states_of` tells the states of an ABI and a mode, None to pass it over.
 
     States are present, `conditional` (it depends on the kernel's configuration or the machine) and unknown (the
     catalogue has not settled it). An ABI that kernels run natively and as compat has one row, of mode `both`, where
     they agree.
     """
-    names = _names(question, index)
+    names = names_asked(question, index)
     there: dict[tuple[str, SymbolState], list[str]] = {}
     lacking: dict[tuple[str, str], list[str]] = {}
-    for abi, modes in _abis(question, index).items():
+    for abi, modes in abis_asked(question, index).items():
         for mode in modes:
             if question.mode not in (None, mode):
                 continue
-            states = [one for one in states_of(abi, mode) if one[0] is None or _is_wanted(one[:3], names, question)]
+            said = states_of(abi, mode)
+            if said is None:
+                continue
+            states = [one for one in said if one[0] is None or _is_wanted(one[:3], names, question)]
             found = [one for one in states if one[3] != _ABSENT]
             for one in found:
                 there.setdefault((abi, one), []).append(mode)
@@ -108,7 +111,7 @@ def asked_release(question: Question, releases: Sequence[tuple[str, str]]) -> Re
 
 
 def _over_time(question: Question, index: dict[str, Any]) -> Answer:
-    names, abis = _names(question, index), _abis(question, index)
+    names, abis = names_asked(question, index), abis_asked(question, index)
     rows: list[Row] = [
         dict(zip(ROW_FIELDS, one, strict=True))
         for one in index["rows"]
@@ -123,7 +126,7 @@ def _of_provider(question: Question, index: dict[str, Any]) -> Answer:
     if provider is None:
         assert question.provider is not None
         raise InputError(f"The catalogue knows no provider {misspelt(question.provider, index['providers'])}")
-    names, abis = _names(question, index), _abis(question, index)
+    names, abis = names_asked(question, index), abis_asked(question, index)
     rows: list[Row] = [
         dict(zip(PROVIDER_FIELDS, one, strict=True))
         for one in provider
@@ -174,7 +177,7 @@ def _is_wanted(
     return (names is None or symbol in names or function in names) and (not question.node or where in question.node)
 
 
-def _names(question: Question, index: dict[str, Any]) -> frozenset[str] | None:
+def names_asked(question: Question, index: dict[str, Any]) -> frozenset[str] | None:
     """Functions and symbols that the patterns stand for; None for all of them."""
     if not question.patterns:
         return None
@@ -193,7 +196,7 @@ def _names(question: Question, index: dict[str, Any]) -> frozenset[str] | None:
     return frozenset(found)
 
 
-def _abis(question: Question, index: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+def abis_asked(question: Question, index: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     """The ABIs asked for, with the modes in which kernels run them."""
     abis = index["abis"]
     for node in question.node:

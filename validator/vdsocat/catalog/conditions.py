@@ -16,6 +16,9 @@ _FACT = re.compile(r"(CONFIG_[A-Z0-9_a-z]+|native|compat|(machine|boot|toolchain
 _ALGEBRA = boolean.BooleanAlgebra(allowed_in_token=(".", ":", "_", "-"))
 
 
+_MODES = ("native", "compat")
+
+
 class ConditionError(ValueError):
     """The text is no condition."""
 
@@ -35,7 +38,7 @@ class KernelFacts:
 
     def decide(self, fact: str) -> bool | None:
         """True, False, or None where nothing known decides the fact."""
-        if fact in ("native", "compat"):
+        if fact in _MODES:
             return None if self.mode == "unknown" else fact == self.mode
         if fact.startswith("CONFIG_"):
             return None if self.config is None else self.config.get(fact, "n") not in ("n", "")
@@ -83,6 +86,35 @@ def _joined(operator: str, conditions: Sequence[Condition]) -> Condition | None:
     if len(texts) > 1:
         texts = [f"({text})" if " and " in text or " or " in text else text for text in texts]
     return Condition(f" {operator} ".join(texts)) if texts else None
+
+
+def simplify(condition: Condition | None) -> Condition | bool:
+    """The same condition in as few words as it takes, as alternatives; True if it always holds, False if it never does.
+
+    Native and compat exclude each other, and one of them holds.
+    """
+    if condition is None:
+        return True
+    compat = _ALGEBRA.Symbol("compat")
+    excluding = _parse(condition.text).subs({_ALGEBRA.Symbol("native"): _ALGEBRA.NOT(compat)})
+    simple = _ALGEBRA.dnf(excluding.simplify())
+    if simple in (_ALGEBRA.TRUE, _ALGEBRA.FALSE):
+        return bool(simple == _ALGEBRA.TRUE)
+    return Condition(_text_of(simple))
+
+
+def _text_of(expression: Any) -> str:
+    """An expression in disjunctive form as the catalogue writes it, what kernels run it how first."""
+    if isinstance(expression, boolean.OR):
+        return " or ".join(
+            f"({_text_of(one)})" if isinstance(one, boolean.AND) else _text_of(one) for one in expression.args
+        )
+    if isinstance(expression, boolean.AND):
+        return " and ".join(sorted(map(_text_of, expression.args), key=lambda text: (text not in _MODES, text)))
+    if isinstance(expression, boolean.NOT):
+        inner = str(expression.args[0].obj)
+        return "native" if inner == "compat" else f"not {inner}"
+    return str(expression.obj)
 
 
 def _spell(fact: str, facts: KernelFacts) -> str:

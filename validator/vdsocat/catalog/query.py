@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from vdsocat.catalog.conditions import KernelFacts
-from vdsocat.catalog.intervals import Interval, State, decide_any
-from vdsocat.catalog.model import Abi, Area, AreaEntry, CatalogExport
+from vdsocat.catalog.conditions import Condition, KernelFacts, all_of, any_of, simplify
+from vdsocat.catalog.intervals import Bound, Interval, State, decide_any
+from vdsocat.catalog.model import Abi, Area, AreaEntry, CatalogExport, Host
 from vdsocat.exports import KernelRelease
 
 _RUN = {"native": "run natively", "compat": "run as compat"}
@@ -82,16 +82,25 @@ def turning_points(abi: Abi) -> tuple[KernelRelease, ...]:
     return tuple(sorted({release for bound in bounds for release in bound.turning_points()}))
 
 
-def states_of(abi: Abi, release: KernelRelease, facts: KernelFacts) -> Iterator[SymbolState]:
+def states_of(
+    abi: Abi, release: KernelRelease, facts: KernelFacts, hosts: Sequence[Host] | None = None
+) -> Iterator[SymbolState]:
     """The state of each symbol of an ABI at a release; one of no symbol where no kernel of the release runs the ABI.
 
-    `facts.mode` says how it is run. States are present, absent, `conditional` (it depends on something that is not
+    `facts.mode` says how it is run, by any of the kernels that run it so, or by `hosts`.
+    States are present, absent, `conditional` (it depends on something that is not
     known of the kernel or the machine) and unknown (the catalogue has not settled it).
     """
-    hosts = [host.interval for host in abi.hosts if host.mode == facts.mode]
-    if not any(interval.covers(release) is not False for interval in hosts):
-        stretches = "; ".join(dict.fromkeys(interval.spell_releases() for interval in hosts))
-        yield SymbolState(None, None, None, str(State.ABSENT), f"this ABI is {_RUN[facts.mode]} only {stretches}")
+    if hosts is None:
+        hosts = [host for host in abi.hosts if host.mode == facts.mode]
+    run = tuple(host.interval for host in hosts)
+    hosted = decide_any(run, release, facts)
+    if hosted.state is State.ABSENT:
+        reason = hosted.reason
+        if not any(interval.covers(release) is not False for interval in run):
+            stretches = "; ".join(dict.fromkeys(interval.spell_releases() for interval in run))
+            reason = f"this ABI is {_RUN[facts.mode]} only {stretches}"
+        yield SymbolState(None, None, None, str(State.ABSENT), reason)
         return
     groups: dict[tuple[str, str, str, tuple[Interval, ...]], list[Interval]] = {}
     for one in joined(entries_of(abi)):
@@ -127,6 +136,24 @@ def spell_condition(one: Exported) -> str | None:
     parts = [str(one.interval.when)] if one.interval.when else []
     parts += [f"image: {text}" for text in sorted(outer)]
     return "; ".join(parts) or one.detail
+
+
+def effective_intervals(one: Exported) -> tuple[Interval, ...]:
+    """When it can be found: the entry's own stretch within those of its image or page, conditions joined."""
+    own = one.interval
+    places: dict[tuple[Bound, Bound | None], list[Condition | None]] = {}
+    for place in one.within or (own,):
+        since = max(own.since, place.since, key=lambda bound: bound.after)
+        ends = [until for until in (own.until, place.until) if until is not None]
+        until = min(ends, key=lambda bound: bound.after, default=None)
+        if until is None or since.after < until.after:
+            places.setdefault((since, until), []).append(place.when if one.within else None)
+    joined = {stretch: simplify(all_of((own.when, any_of(conditions)))) for stretch, conditions in places.items()}
+    return tuple(
+        Interval(since, until, None if condition is True else condition)
+        for (since, until), condition in joined.items()
+        if condition is not False
+    )
 
 
 def _over(stretch: Interval, release: KernelRelease) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from vdsocat.asking.answer import answer_from_index
+from vdsocat.asking.answer import abis_asked, answer_from_index, names_asked
 from vdsocat.asking.index_file import read_index
 from vdsocat.asking.question import OPTIONS, Question, question_from_words
 from vdsocat.cli.places import terminal_width
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     import click
 
+    from vdsocat.asking.answer import Answer
+    from vdsocat.catalog.model import Catalog
     from vdsocat.cli.settings import Settings
 
 
@@ -29,7 +31,7 @@ def answer_quickly(words: list[str], catalog_root: str, cache: str) -> bool:
     index = read_index(catalog_root, cache)
     if index is None:
         return False
-    _print(question, index)
+    _print(question, answer_from_index(question, index))
     return True
 
 
@@ -39,13 +41,34 @@ def ask(settings: Settings, question: Question) -> None:
 
     question.require_sense()
     index = load_index(settings.catalog_root, settings.cache)
-    _print(question, index)
+    if question.config is not None:
+        from vdsocat.asking.configuration import answer_for_configuration
+
+        _print(question, answer_for_configuration(question, settings.load_catalog(), index))
+    elif question.format_ in ("list", "header"):
+        sys.stdout.write(_as_text(question, settings.load_catalog(), index) + "\n")
+    else:
+        _print(question, answer_from_index(question, index))
 
 
-def _print(question: Question, index: dict[str, Any]) -> None:
-    answer = answer_from_index(question, index)
-    columns = answer.columns
-    text = render_listing(answer.rows, columns, answer.kind, question.format_, terminal_width())
+def _as_text(question: Question, catalog: Catalog, index: dict[str, Any]) -> str:
+    """The entries asked for in a form that other projects keep."""
+    from vdsocat.catalog.query import entries_of
+    from vdsocat.report.c_header import render_header
+    from vdsocat.report.export_list import render_list
+
+    names = names_asked(question, index)
+    chosen = [
+        (abi, [one for one in entries_of(abi, names) if not question.node or one.where in question.node])
+        for abi in map(catalog.abi, abis_asked(question, index))
+    ]
+    if question.format_ == "header":
+        return render_header(chosen)
+    return render_list((abi.name, one) for abi, entries in chosen for one in entries)
+
+
+def _print(question: Question, answer: Answer) -> None:
+    text = render_listing(answer.rows, answer.columns, answer.kind, question.format_, terminal_width())
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
     if answer.remark and question.format_ == "table":
