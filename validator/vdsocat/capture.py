@@ -91,6 +91,7 @@ class Provenance:
     kernel_sha256: str | None = None
     kernel_package: str | None = None
     kernel_package_version: str | None = None
+    kernel_package_architecture: str | None = None
     kernel_package_sha256: str | None = None
     kernel_suite: str | None = None
     config_sha256: str | None = None

@@ -131,6 +131,7 @@ def _kernel_of(source: str, files: KernelFiles) -> KernelUnderTest:
         config=files.config,
         package=files.package,
         package_version=files.version,
+        package_architecture=files.architecture,
         package_sha256=files.sha256,
         suite=files.suite,
     )

@@ -121,6 +121,7 @@ def _provenance(kernel: KernelUnderTest, image: KernelImage, config: str | None)
         kernel_sha256=digest,
         kernel_package=kernel.package,
         kernel_package_version=kernel.package_version,
+        kernel_package_architecture=kernel.package_architecture,
         kernel_package_sha256=kernel.package_sha256,
         kernel_suite=kernel.suite,
         config_sha256=hashlib.sha256(config.encode()).hexdigest() if config is not None else None,

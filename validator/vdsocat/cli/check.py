@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ from vdsocat.guest.machines import load_machines
 from vdsocat.guest.qemu import qemu_finder
 from vdsocat.guest.run import BootSettings
 from vdsocat.judging.judge import Judgement
-from vdsocat.judging.result import overall_status
+from vdsocat.judging.result import CheckResult, overall_status
 from vdsocat.report.document import report_document
 from vdsocat.report.markdown import render_markdown
 from vdsocat.report.table import draw_summary
@@ -62,6 +63,9 @@ from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
 @click.option("--strict", is_flag=True, help="Let a finding to review count as a fail.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell every finding, passes too.")
 @click.option("--static", is_flag=True, help="Boot nothing: judge the vDSO images that the kernels' files carry.")
+@click.option(
+    "--record", is_flag=True, help="Write what packaged and built kernels export into the catalogue's evidence."
+)
 @click.option("--dry-run", is_flag=True, help="Print the exact QEMU commands instead of running them.")
 @kernel_options
 @click.pass_context
@@ -79,6 +83,7 @@ def check(
     strict: bool,
     verbose: bool,
     static: bool,
+    record: bool,
     dry_run: bool,
     mirror: str | None,
     offline: bool,
@@ -121,6 +126,8 @@ def check(
             if out is not None and result.judgement is not None:
                 _keep(result.judgement, result.source, out)
             display.show(result)
+    if record:
+        _record(results, settings)
     if format_ == "table":
         if display.begun:
             click.echo(f"\n{draw_summary(results, time.monotonic() - started)}")
@@ -128,6 +135,20 @@ def check(
         document = report_document(results, datetime.now(UTC).isoformat(timespec="seconds"), strict)
         click.echo(json.dumps(document, indent=2) if format_ == "json" else render_markdown(document))
     context.exit(overall_status(results, strict))
+
+
+def _record(results: Sequence[CheckResult], settings: Settings) -> None:
+    """Add what was seen to the evidence, and tell which kernels are none."""
+    from vdsocat.catalog.evidence import Evidence
+    from vdsocat.recording import observations_of
+
+    evidence = Evidence(settings.catalog_root)
+    for result in results:
+        observed = observations_of(result.judgement) if result.judgement else {}
+        evidence.record(observed)
+        if not observed:
+            reason = "no kernel of a package" if result.judgement else "not judged"
+            click.echo(f"{result.source}: left out of the evidence, being {reason}.", err=True)
 
 
 def _keep(judgement: Judgement, source: str, directory: Path) -> None:

@@ -32,6 +32,7 @@ class KernelUnderTest:
     config: Path | None = None
     package: str | None = None
     package_version: str | None = None
+    package_architecture: str | None = None
     package_sha256: str | None = None
     suite: str | None = None
 
@@ -107,6 +108,7 @@ def boot_and_capture(
             kernel_sha256=_sha256(plan.kernel.image),
             kernel_package=plan.kernel.package,
             kernel_package_version=plan.kernel.package_version,
+            kernel_package_architecture=plan.kernel.package_architecture,
             kernel_package_sha256=plan.kernel.package_sha256,
             kernel_suite=plan.kernel.suite,
             config_sha256=hashlib.sha256(config.encode()).hexdigest() if config is not None else None,

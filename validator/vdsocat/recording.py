@@ -1,0 +1,52 @@
+"""From a judgement to evidence: what a kernel that others can find again was seen to export."""
+
+from __future__ import annotations
+
+import hashlib
+
+from vdsocat.capture import AbiCapture
+from vdsocat.catalog.evidence import ImageFacts, Observation, Sighting
+from vdsocat.judging.finding import Verdict
+from vdsocat.judging.judge import AbiJudgement, Judgement
+
+_SOURCE_PACKAGE = "linux-source-"
+
+
+def observations_of(judgement: Judgement) -> dict[str, list[Observation]]:
+    """What a judged capture shows of each ABI that its kernel runs; empty when it is no evidence.
+
+    Evidence is of a Linux kernel out of a package, or built from one: any other cannot be looked at again.
+    ABIs that the kernel does not run, or whose programs did not get far enough to tell, leave no observation.
+    """
+    provenance = judgement.capture.provenance
+    if provenance.provider != "linux" or not provenance.kernel_package or not provenance.kernel_package_sha256:
+        return {}
+    observations: dict[str, list[Observation]] = {}
+    for judged, seen in zip(judgement.abis, judgement.capture.abis, strict=True):
+        if judged.image is not None or _lacks_image(judged):
+            one = Observation(_sighting(judgement, judged, seen), ImageFacts.of(judged.image) if judged.image else None)
+            observations.setdefault(judged.abi, []).append(one)
+    return observations
+
+
+def _lacks_image(judged: AbiJudgement) -> bool:
+    """Whether the kernel runs the ABI and there is no image: that none was readable does not count."""
+    rules = {finding.rule: finding.verdict for finding in judged.findings}
+    runs = rules.get("ABI-RUNS", Verdict.PASS) is Verdict.PASS
+    return runs and "VDSO-PRESENT" in rules and "ELF-READABLE" not in rules
+
+
+def _sighting(judgement: Judgement, judged: AbiJudgement, seen: AbiCapture) -> Sighting:
+    provenance = judgement.capture.provenance
+    package = provenance.kernel_package or ""
+    return Sighting(
+        kernel=f"built:{provenance.source}" if package.startswith(_SOURCE_PACKAGE) else package,
+        version=provenance.kernel_package_version or "",
+        architecture=provenance.kernel_package_architecture or "",
+        release=judgement.release,
+        mode=judged.mode,
+        how="static" if seen.is_static else "mapped",
+        date=provenance.date[:10],
+        package_sha256=provenance.kernel_package_sha256 or "",
+        image_sha256=hashlib.sha256(seen.image).hexdigest() if seen.image is not None else None,
+    )
