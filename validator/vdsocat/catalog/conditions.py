@@ -10,10 +10,12 @@ from typing import Any
 
 import boolean
 
-_FACT = re.compile(r"(CONFIG_[A-Z0-9_a-z]+|native|compat|(machine|boot|toolchain):[a-z0-9-]+)\Z")
+_FACT = re.compile(
+    r"(CONFIG_[A-Z0-9_a-z]+|native|compat|(machine|toolchain):[a-z0-9-]+|boot:[a-z0-9._-]+(=[a-z0-9]+)?)\Z"
+)
 
 # Characters that facts contain and that boolean.py would otherwise take for operators or reject.
-_ALGEBRA = boolean.BooleanAlgebra(allowed_in_token=(".", ":", "_", "-"))
+_ALGEBRA = boolean.BooleanAlgebra(allowed_in_token=(".", ":", "_", "-", "="))
 
 
 _MODES = ("native", "compat")
@@ -29,12 +31,14 @@ class KernelFacts:
 
     `mode` is "native" or "compat", or "unknown" of an image without its kernel. `config` maps CONFIG_ names to their
     values ("y", "m", a number, a string); an option that is not set is missing from it. None means that the
-    configuration is not known.
+    configuration is not known. `parameters` maps the names on the kernel's command line to their values, None when it
+    is not known: they decide boot:NAME and boot:NAME=VALUE. `named` decides facts that nothing else does.
     """
 
     mode: str
     config: Mapping[str, str] | None = None
     named: Mapping[str, bool] = field(default_factory=dict)
+    parameters: Mapping[str, str] | None = None
 
     def decide(self, fact: str) -> bool | None:
         """True, False, or None where nothing known decides the fact."""
@@ -42,6 +46,9 @@ class KernelFacts:
             return None if self.mode == "unknown" else fact == self.mode
         if fact.startswith("CONFIG_"):
             return None if self.config is None else self.config.get(fact, "n") not in ("n", "")
+        if fact.startswith("boot:") and fact not in self.named and self.parameters is not None:
+            name, equals, value = fact.removeprefix("boot:").partition("=")
+            return self.parameters.get(name) == value if equals else name in self.parameters
         return self.named.get(fact)
 
 
@@ -97,7 +104,8 @@ def simplify(condition: Condition | None) -> Condition | bool:
         return True
     compat = _ALGEBRA.Symbol("compat")
     excluding = _parse(condition.text).subs({_ALGEBRA.Symbol("native"): _ALGEBRA.NOT(compat)})
-    simple = _ALGEBRA.dnf(excluding.simplify())
+    # Going through the conjunctive form finds what holds either way: "A or not A" in the disjunctive one stays.
+    simple = _ALGEBRA.dnf(_ALGEBRA.cnf(excluding))
     if simple in (_ALGEBRA.TRUE, _ALGEBRA.FALSE):
         return bool(simple == _ALGEBRA.TRUE)
     return Condition(_text_of(simple))

@@ -254,10 +254,14 @@ class Catalog:
 
     def abi(self, name: str) -> Abi:
         """The ABI of this name or alias; InputError with a did-you-mean when there is none."""
-        found = self._abi_names.get(name.lower())
+        found = self.abi_named(name)
         if found is None:
             raise InputError(f"There is no ABI {name!r} in the catalogue{did_you_mean(name, self._abi_names)}")
         return found
+
+    def abi_named(self, name: str) -> Abi | None:
+        """The ABI of this name or alias, if there is one."""
+        return self._abi_names.get(name.lower())
 
     @cached_property
     def _abi_names(self) -> dict[str, Abi]:
