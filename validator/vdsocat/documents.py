@@ -36,8 +36,9 @@ def read_documents(root: Path, patterns: Sequence[str], cache: Path | None = Non
     files = [
         path for pattern in patterns for path in (sorted(root.glob(pattern)) if "*" in pattern else [root / pattern])
     ]
-    # The place is part of the name, so that two installations that share a cache keep their own.
-    place = f"{root.name}-{hashlib.sha256(str(root.absolute()).encode()).hexdigest()[:8]}"
+    # What is read, and where, is part of the name: two installations, or two readers, that share a cache keep their own.
+    asked = f"{root.absolute()} {' '.join(patterns)}"
+    place = f"{root.name}-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
     prepared = cache / f"{place}-{_fingerprint(files)}.json" if cache else None
     documents = _read_prepared(prepared) if prepared else None
     if documents is None or documents.keys() != {path.relative_to(root).as_posix() for path in files}:
@@ -108,13 +109,19 @@ def schema_errors(document: Any, schema_name: str) -> Iterator[tuple[Place, str]
     """The place of each thing that the schema of that name rejects, and what is wrong there."""
     import jsonschema
 
-    path = data_directory("schemas") / f"{schema_name}.schema.json"
-    if not path.is_file():
-        raise InputError(f"There is no schema for a file of the kind {schema_name!r}; it stands in the wrong place.")
-    schema = json.loads(path.read_text(encoding="utf-8"))
+    schema = read_schema(schema_name)
     validator = jsonschema.Draft202012Validator(schema)
     for error in sorted(validator.iter_errors(document), key=lambda one: [str(part) for part in one.absolute_path]):
         yield tuple(error.absolute_path), _spell_schema_error(error)
+
+
+def read_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of this name; InputError when there is none."""
+    path = data_directory("schemas") / f"{name}.schema.json"
+    if not path.is_file():
+        raise InputError(f"There is no schema for a file of the kind {name!r}; it stands in the wrong place.")
+    schema: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return schema
 
 
 def spell_place(document: Any, place: Place) -> str:

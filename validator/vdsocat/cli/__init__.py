@@ -5,7 +5,20 @@ from __future__ import annotations
 import os
 import sys
 
-VERBS = ("query", "show", "history", "diff", "check", "report", "lint", "kernels", "doctor")
+VERBS = (
+    "query",
+    "show",
+    "history",
+    "diff",
+    "check",
+    "extract",
+    "sweep",
+    "errata",
+    "report",
+    "lint",
+    "kernels",
+    "doctor",
+)
 INTERRUPTED = 130  # as a shell reports SIGINT
 _READER_GONE = 141  # as a shell reports SIGPIPE
 
