@@ -173,3 +173,21 @@ def test_a_configuration_keeps_what_is_set() -> None:
         "CONFIG_E": "0x10",
         "CONFIG_F": "",
     }
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ((), None),
+        (("qemu-system-i386", "-kernel", "bzImage"), None),
+        (
+            ("qemu-system-i386", "-append", "quiet vdso=1  root=UUID=1 vdso=0"),
+            {"quiet": "", "vdso": "0", "root": "UUID=1"},
+        ),
+        (("qemu-system-i386", "-append", ""), {}),
+    ],
+)
+def test_the_kernel_s_parameters_are_read_from_the_command(
+    command: tuple[str, ...], expected: dict[str, str] | None
+) -> None:
+    assert Provenance("a", "2026-01-01", "linux", command=command).kernel_parameters == expected

@@ -123,6 +123,30 @@ def test_the_mode_is_always_decided(mode: str) -> None:
     assert Condition("native").decide(KernelFacts(mode)) is (mode == "native")
 
 
+@pytest.mark.parametrize(
+    ("text", "parameters", "expected"),
+    [
+        ("boot:vdso=0", {"vdso": "0"}, True),
+        ("boot:vdso=0", {"vdso": "1"}, False),
+        ("boot:vdso=0", {"vdso32": "0"}, False),
+        ("boot:vdso=0", {}, False),
+        ("boot:vdso=0", None, None),
+        ("boot:syscall.x32=y", {"syscall.x32": "y"}, True),
+        ("boot:nosmp", {"nosmp": ""}, True),
+        ("boot:nosmp", {"quiet": ""}, False),
+    ],
+)
+def test_a_boot_parameter_is_decided_by_the_command_line_where_it_is_known(
+    text: str, parameters: dict[str, str] | None, expected: bool | None
+) -> None:
+    assert Condition(text).decide(KernelFacts("native", parameters=parameters)) is expected
+
+
+def test_what_a_machine_says_of_a_boot_parameter_goes_before_the_command_line() -> None:
+    facts = KernelFacts("native", named={"boot:vdso=0": True}, parameters={})
+    assert Condition("boot:vdso=0").decide(facts) is True
+
+
 def test_facts_are_named_once_in_order() -> None:
     condition = Condition("compat and CONFIG_B or machine:usable and CONFIG_A and compat")
     assert condition.facts() == ("CONFIG_A", "CONFIG_B", "compat", "machine:usable")

@@ -10,7 +10,7 @@ from small_catalog import small_catalog
 from small_images import CLOCK, GETCPU, i386_image
 
 from vdsocat.capture import AbiCapture, Call, KuserPage
-from vdsocat.catalog.conditions import KernelFacts
+from vdsocat.catalog.conditions import Condition, KernelFacts
 from vdsocat.catalog.intervals import Bound, Decision, Interval, State
 from vdsocat.catalog.model import VdsoInterval
 from vdsocat.elf.image import read_vdso_image
@@ -128,7 +128,7 @@ def test_the_soname_is_the_catalogued_one() -> None:
 def test_the_kuser_page_is_there_where_the_catalogue_says(
     page: KuserPage, config: dict[str, str] | None, verdict: Verdict
 ) -> None:
-    (finding,) = rules.judge_area(KUSER, seen(kuser=page), AT, KernelFacts("native", config))
+    (finding,) = rules.judge_areas((KUSER,), seen(kuser=page), AT, KernelFacts("native", config))
     assert (finding.rule, finding.verdict) == ("AREA-PRESENT", verdict)
     if page.present:
         assert finding.seen == "helper version 5"
@@ -136,9 +136,41 @@ def test_the_kuser_page_is_there_where_the_catalogue_says(
 
 def test_an_area_that_no_probe_looks_at_is_unknown_with_the_reason() -> None:
     gateway = replace(KUSER, name="gateway")
-    (finding,) = rules.judge_area(gateway, seen(kuser=KuserPage(True, 5)), AT, NATIVE)
+    facts = KernelFacts("native", {"CONFIG_KUSER_HELPERS": "y"})
+    (finding,) = rules.judge_areas((gateway,), seen(kuser=KuserPage(True, 5)), AT, facts)
     assert finding.verdict is Verdict.UNKNOWN
     assert "does not look" in finding.reason
+
+
+VSYSCALL = replace(KUSER, name="vsyscall", mapping="[vsyscall]", entries=())
+VSYSCALL_ENDED = replace(VSYSCALL, interval=Interval(Bound(KernelRelease((3, 0))), Bound(KernelRelease((4, 4)))))
+VSYSCALL_OPTIONAL = replace(
+    VSYSCALL, interval=Interval(Bound(KernelRelease((4, 4))), when=Condition("not boot:vsyscall=none"))
+)
+SHOWN = "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0    [vsyscall]"
+OTHER = "7ffc0000-7ffe0000 rw-p 00000000 00:00 0    [stack]"
+
+
+@pytest.mark.parametrize(
+    ("maps", "parameters", "verdict"),
+    [
+        ((OTHER, SHOWN), {}, Verdict.PASS),
+        ((OTHER, SHOWN), None, Verdict.PASS),
+        ((OTHER, SHOWN), {"vsyscall": "none"}, Verdict.REVIEW),
+        ((OTHER,), {}, Verdict.FAIL),
+        ((OTHER,), None, Verdict.UNKNOWN),
+        ((OTHER,), {"vsyscall": "none"}, Verdict.EXPECTED_ABSENT),
+        ((), {}, Verdict.UNKNOWN),
+        ((), {"vsyscall": "none"}, Verdict.EXPECTED_ABSENT),
+    ],
+)
+def test_a_page_that_maps_shows_is_judged_by_it_once_for_all_its_stretches(
+    maps: tuple[str, ...], parameters: dict[str, str] | None, verdict: Verdict
+) -> None:
+    facts = KernelFacts("native", parameters=parameters)
+    page = replace(seen(), mappings=maps)
+    (finding,) = rules.judge_areas((VSYSCALL_ENDED, VSYSCALL_OPTIONAL), page, AT, facts)
+    assert (finding.rule, finding.verdict, finding.subject) == ("AREA-PRESENT", verdict, "vsyscall")
 
 
 GOOD = Call("__vdso_clock_gettime", clock=1, before=100, returned=0, value=150, after=200)

@@ -101,6 +101,14 @@ class Provenance:
     probes: Mapping[str, str] = field(default_factory=dict)
     seconds: float | None = None
 
+    @property
+    def kernel_parameters(self) -> dict[str, str] | None:
+        """The names on the kernel's command line with their values, the last one of each; None when nobody noted it."""
+        if "-append" not in self.command:
+            return None
+        words = self.command[self.command.index("-append") + 1].split()
+        return {name: value for name, _, value in (word.partition("=") for word in words)}
+
 
 @dataclass(frozen=True, slots=True)
 class Capture:

@@ -97,7 +97,9 @@ def _judge_on_kernel(
     _require_probe_of(abi, seen, capture)
     hosts = abi.hosts_on(capture.provenance.kernel_arch or "", capture.provenance.kernel_bits or 0)
     mode = abi.mode_on(capture.provenance.kernel_arch, capture.provenance.kernel_bits)
-    facts = KernelFacts(mode, config, capture.facts)
+    # An image in a file is there whatever the kernel will be told at boot.
+    parameters = {} if seen.is_static else capture.provenance.kernel_parameters
+    facts = KernelFacts(mode, config, capture.facts, parameters)
     if capture.provenance.kernel_arch is None:
         hosted = Decision(State.UNKNOWN, "the image does not tell its kernel")
     else:
@@ -107,8 +109,7 @@ def _judge_on_kernel(
         return AbiJudgement(abi.name, seen.endianness, mode, tuple(findings), None)
     image, more = _judge_image(seen, abi, _Expectation(release, facts, abi.vdso, abi.exports, abi.hash_styles))
     findings += more
-    for area in () if seen.is_static else abi.areas:
-        findings += rules.judge_area(area, seen, release, facts)
+    findings += rules.judge_areas(() if seen.is_static else abi.areas, seen, release, facts)
     return AbiJudgement(abi.name, seen.endianness, mode, tuple(findings), image)
 
 
@@ -139,8 +140,7 @@ def _judge_on_provider(seen: AbiCapture, capture: Capture, catalog: Catalog) -> 
     )
     image, more = _judge_image(seen, abi, expectation)
     findings += more
-    for area in (area for one in offered for area in one.areas):
-        findings += rules.judge_area(area, seen, release, facts)
+    findings += rules.judge_areas([area for one in offered for area in one.areas], seen, release, facts)
     return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), image)
 
 

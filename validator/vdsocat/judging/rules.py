@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from vdsocat.capture import AbiCapture, Call
 from vdsocat.catalog.conditions import KernelFacts
+from vdsocat.catalog.evidence import ImageFacts
 from vdsocat.catalog.intervals import Decision, State, decide_any
 from vdsocat.catalog.model import Abi, Area, HashStyles, VdsoInterval
 from vdsocat.elf.image import VdsoImage
@@ -112,7 +113,7 @@ def judge_identity(image: VdsoImage, abi: Abi, endianness: str) -> Finding:
 
 
 def judge_soname(
-    image: VdsoImage, vdso: tuple[VdsoInterval, ...], release: KernelRelease, facts: KernelFacts
+    image: VdsoImage | ImageFacts, vdso: tuple[VdsoInterval, ...], release: KernelRelease, facts: KernelFacts
 ) -> Iterator[Finding]:
     """ELF-SONAME: the soname is the one that the catalogue records for this release, where it records one."""
     expected = [
@@ -131,7 +132,7 @@ def judge_soname(
 
 
 def judge_hash_styles(
-    image: VdsoImage, catalogued: tuple[HashStyles, ...], release: KernelRelease, facts: KernelFacts
+    image: VdsoImage | ImageFacts, catalogued: tuple[HashStyles, ...], release: KernelRelease, facts: KernelFacts
 ) -> Iterator[Finding]:
     """ELF-HASH-STYLE: the symbol hash tables are those that the catalogue records for this release, where it does.
 
@@ -160,18 +161,33 @@ def judge_hash_styles(
     )
 
 
-def judge_area(area: Area, seen: AbiCapture, release: KernelRelease, facts: KernelFacts) -> Iterator[Finding]:
-    """AREA-PRESENT: a fixed user page is there where the catalogue says so. Only arm's kuser page is probed."""
-    decision = area.interval.decide(release, facts)
-    if area.name != "kuser" or seen.kuser is None:
-        yield Finding("AREA-PRESENT", Verdict.UNKNOWN, area.name, "the probe does not look at this area")
-        return
-    if seen.kuser.present:
+def judge_areas(
+    areas: Sequence[Area], seen: AbiCapture, release: KernelRelease, facts: KernelFacts
+) -> Iterator[Finding]:
+    """AREA-PRESENT: a fixed user page is there where the catalogue says so; one finding for all stretches of a page."""
+    stretches: dict[str, list[Area]] = {}
+    for area in areas:
+        stretches.setdefault(area.name, []).append(area)
+    for group in stretches.values():
+        yield _judge_area(group[-1], decide_any(tuple(area.interval for area in group), release, facts), seen)
+
+
+def _judge_area(area: Area, decision: Decision, seen: AbiCapture) -> Finding:
+    """The probe looks at arm's kuser page; other pages show in /proc/self/maps, if at all."""
+    if area.name == "kuser" and seen.kuser is not None:
+        present, said = seen.kuser.present, f"helper version {seen.kuser.version}"
+    elif area.mapping is not None and seen.mappings:
+        present, said = any(line.endswith(area.mapping) for line in seen.mappings), area.mapping
+    elif decision.state is State.ABSENT:
+        reason = f"{decision.reason}; nothing looks for it"
+        return Finding("AREA-PRESENT", Verdict.EXPECTED_ABSENT, area.name, reason)
+    else:
+        return Finding("AREA-PRESENT", Verdict.UNKNOWN, area.name, "the probe does not look at this area")
+    if present:
         verdict = Verdict.REVIEW if decision.state is State.ABSENT else Verdict.PASS
-        yield Finding("AREA-PRESENT", verdict, area.name, decision.reason, seen=f"helper version {seen.kuser.version}")
-        return
+        return Finding("AREA-PRESENT", verdict, area.name, decision.reason, seen=said)
     verdict = _OF_WHAT_IS_ABSENT[decision.state]
-    yield Finding("AREA-PRESENT", verdict, area.name, f"the page is not mapped; {decision.reason}")
+    return Finding("AREA-PRESENT", verdict, area.name, f"the page is not mapped; {decision.reason}")
 
 
 def judge_call(call: Call) -> Finding:
