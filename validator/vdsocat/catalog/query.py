@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from vdsocat.catalog.conditions import Condition, KernelFacts, all_of, any_of, simplify
 from vdsocat.catalog.intervals import Bound, Interval, State, decide_any
-from vdsocat.catalog.model import Abi, Area, AreaEntry, CatalogExport, Host
+from vdsocat.catalog.model import Abi, Area, AreaEntry, CatalogExport, Host, Source
 from vdsocat.exports import KernelRelease
 
 _RUN = {"native": "run natively", "compat": "run as compat"}
@@ -27,20 +27,23 @@ class SymbolState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One catalogue entry, ELF symbol or entry point of a fixed page, in one form.
+    """One catalogue entry of an ABI, ELF symbol or entry point of a fixed page, in one form.
 
     `where` is the version node, or `AREA+0xOFFSET` for an entry point of a fixed page. `within` are the stretches in
-    which there is the image, or the page, that it is in.
+    which there is the image, or the page, that it is in. `type` and `binding` are None for what is in no image.
     """
 
+    abi: str
     symbol: str
     function: str
     where: str
     interval: Interval
     detail: str | None
     within: tuple[Interval, ...]
-    type: str | None = None
-    binding: str | None = None
+    type: str | None
+    binding: str | None
+    sources: tuple[Source, ...]
+    note: str | None
 
 
 def entries_of(abi: Abi, names: frozenset[str] | None = None) -> Iterator[Exported]:
@@ -48,11 +51,11 @@ def entries_of(abi: Abi, names: frozenset[str] | None = None) -> Iterator[Export
     images = tuple(one.interval for one in abi.vdso)
     for entry in abi.exports:
         if names is None or entry.export.name in names or entry.function in names:
-            yield _from_export(entry, images)
+            yield _from_export(abi, entry, images)
     for area in abi.areas:
         for point in area.entries:
             if names is None or point.symbol in names or point.function in names:
-                yield _from_area(area, point)
+                yield _from_area(abi, area, point)
 
 
 def joined(entries: Iterable[Exported]) -> Iterator[Exported]:
@@ -62,7 +65,8 @@ def joined(entries: Iterable[Exported]) -> Iterator[Exported]:
         for position, earlier in enumerate(waiting):
             if earlier.interval.until == one.interval.since and _same_but_for_releases(earlier, one):
                 stretch = replace(earlier.interval, until=one.interval.until)
-                waiting[position] = replace(earlier, interval=stretch, type=one.type)
+                sources = tuple(dict.fromkeys(earlier.sources + one.sources))
+                waiting[position] = replace(one, interval=stretch, sources=sources)
                 break
         else:
             waiting.append(one)
@@ -70,7 +74,7 @@ def joined(entries: Iterable[Exported]) -> Iterator[Exported]:
 
 
 def _same_but_for_releases(one: Exported, other: Exported) -> bool:
-    same = replace(one, interval=other.interval, type=other.type) == other
+    same = replace(one, interval=other.interval, type=other.type, sources=other.sources, note=other.note) == other
     return same and one.interval.when == other.interval.when
 
 
@@ -160,15 +164,34 @@ def _over(stretch: Interval, release: KernelRelease) -> bool:
     return stretch.until is not None and stretch.until.after <= release
 
 
-def _from_export(entry: CatalogExport, images: tuple[Interval, ...]) -> Exported:
-    detail = f"alias of {entry.alias_of}" if entry.alias_of else None
+def _from_export(abi: Abi, entry: CatalogExport, images: tuple[Interval, ...]) -> Exported:
     export = entry.export
-    version = export.version or ""
     return Exported(
-        export.name, entry.function, version, entry.interval, detail, images, str(export.type), str(export.binding)
+        abi=abi.name,
+        symbol=export.name,
+        function=entry.function,
+        where=export.version or "",
+        interval=entry.interval,
+        detail=f"alias of {entry.alias_of}" if entry.alias_of else None,
+        within=images,
+        type=str(export.type),
+        binding=str(export.binding),
+        sources=entry.sources,
+        note=entry.note,
     )
 
 
-def _from_area(area: Area, point: AreaEntry) -> Exported:
-    where = area.name if point.offset is None else f"{area.name}+{point.offset:#x}"
-    return Exported(point.symbol, point.function, where, point.interval, None, (area.interval,))
+def _from_area(abi: Abi, area: Area, point: AreaEntry) -> Exported:
+    return Exported(
+        abi=abi.name,
+        symbol=point.symbol,
+        function=point.function,
+        where=area.name if point.offset is None else f"{area.name}+{point.offset:#x}",
+        interval=point.interval,
+        detail=None,
+        within=(area.interval,),
+        type=None,
+        binding=None,
+        sources=point.sources,
+        note=point.note,
+    )

@@ -64,7 +64,7 @@ def _as_text(question: Question, catalog: Catalog, index: dict[str, Any]) -> str
     ]
     if question.format_ == "header":
         return render_header(chosen)
-    return render_list((abi.name, one) for abi, entries in chosen for one in entries)
+    return render_list(one for _, entries in chosen for one in entries)
 
 
 def _print(question: Question, answer: Answer) -> None:

@@ -48,22 +48,18 @@ def _symbol_names(abi: Abi, wanted: str) -> frozenset[str]:
 
 
 def _rows(abi: Abi, names: frozenset[str] | None) -> Iterator[dict[str, str | None]]:
-    details = {(entry.export.name, entry.interval): entry for entry in abi.exports}
-    points = {(point.symbol, point.interval): point for area in abi.areas for point in area.entries}
     for one in entries_of(abi, names):
-        entry = details.get((one.symbol, one.interval))
-        sources = (entry or points[one.symbol, one.interval]).sources
         yield {
             "symbol": one.symbol,
             "function": one.function,
             "version": one.where,
-            "type": str(entry.export.type) if entry else None,
-            "binding": str(entry.export.binding) if entry else None,
+            "type": one.type,
+            "binding": one.binding,
             "since": str(one.interval.since),
             "until": str(one.interval.until) if one.interval.until else None,
             "condition": str(one.interval.when) if one.interval.when else one.detail,
-            "source": "; ".join(map(str, sources)),
-            "note": (entry or points[one.symbol, one.interval]).note,
+            "source": "; ".join(map(str, one.sources)),
+            "note": one.note,
         }
 
 
