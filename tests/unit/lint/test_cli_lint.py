@@ -21,7 +21,7 @@ def roots(tmp_path: Path, catalog_root: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_clean_catalogue_is_status_0_and_counts_on_stderr(vdsocat: Command) -> None:
     outcome = vdsocat("lint")
     assert (outcome.status, outcome.out) == (0, "")
-    assert "6 catalogue files" in outcome.err
+    assert "7 files" in outcome.err
     assert "0 problems" in outcome.err
 
 
@@ -51,3 +51,11 @@ def test_exempted_problems_are_counted_and_printed_with_their_reason(vdsocat: Co
     assert "0 problems, 1 exempted" in outcome.err
     assert "nobody dated release 5.17" in outcome.err
     assert "Its date was lost." in outcome.err
+
+
+def test_fix_rewrites_the_files_and_lints_them(vdsocat: Command, roots: Path) -> None:
+    outcome = vdsocat("lint", "--fix")
+    assert (outcome.status, outcome.out) == (0, "")
+    assert f"rewritten: {roots}/catalog/abis/i386.yaml" in outcome.err
+    assert "0 problems" in outcome.err
+    assert "rewritten" not in vdsocat("lint", "--fix").err

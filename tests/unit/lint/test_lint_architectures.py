@@ -35,6 +35,11 @@ def a_host_that_outlives_its_architecture(documents: Documents) -> None:
     architecture(documents, "arm64")["until"] = "6.1"
 
 
+def a_host_still_there_when_its_architecture_is_gone(documents: Documents) -> None:
+    architecture(documents, "arm64")["until"] = "5.3"
+    arm(documents)["hosts"][1]["until"] = ["5.3", "6.1"]
+
+
 def a_machine_with_an_unknown_abi(documents: Documents) -> None:
     documents[MACHINE]["abis"] = ["i368"]
 
@@ -43,7 +48,19 @@ def a_machine_whose_kernel_does_not_run_the_abi(documents: Documents) -> None:
     documents[MACHINE]["abis"] = ["i386", "x86-64"]
 
 
-WHEN_THE_TABLE_IS_COMPLETE = [
+def an_architecture_that_is_gone_before_the_vdso_and_does_not_say_so(documents: Documents) -> None:
+    an_architecture_that_is_gone_before_the_vdso(documents)
+    del architecture(documents, "alpha")["none"]
+
+
+BROKEN = [
+    Broken(
+        "unexplained-architectures",
+        an_architecture_that_is_gone_before_the_vdso_and_does_not_say_so,
+        FILE,
+        "architectures/alpha",
+        ("hosts no ABI that has one",),
+    ),
     Broken(
         "unlisted-architectures",
         an_unlisted_architecture,
@@ -56,18 +73,15 @@ WHEN_THE_TABLE_IS_COMPLETE = [
         an_architecture_with_an_abi_and_without,
         FILE,
         "architectures/arm64",
-        ("says that there is none, but hosts an ABI",),
+        ("says that there is none, but hosts an ABI that has one",),
     ),
     Broken(
         "unexplained-architectures",
         an_architecture_without_an_abi_or_a_reason,
         FILE,
         "architectures/alpha",
-        ("hosts no ABI, and does not say why",),
+        ("hosts no ABI that has one, and does not say why",),
     ),
-]
-
-BROKEN = [
     Broken(
         "hosts-outside-architectures",
         a_host_older_than_its_architecture,
@@ -81,6 +95,13 @@ BROKEN = [
         "catalog/abis/arm.yaml",
         "hosts/item 2",
         ("from 3.15 until 6.1",),
+    ),
+    Broken(
+        "hosts-outside-architectures",
+        a_host_still_there_when_its_architecture_is_gone,
+        "catalog/abis/arm.yaml",
+        "hosts/item 2",
+        ("until 5.3…6.1",),
     ),
     Broken(
         "machine-abis",
@@ -109,6 +130,26 @@ def an_architecture_and_a_host_that_end_together(documents: Documents) -> None:
     arm(documents)["hosts"][1]["until"] = "6.1"
 
 
-@pytest.mark.parametrize("change", [an_architecture_and_a_host_that_end_together], ids=lambda change: change.__name__)
+def an_architecture_that_is_gone_before_the_vdso(documents: Documents) -> None:
+    architecture(documents, "alpha")["until"] = "2.6.23"
+    source = [{"tag": "v6.1", "path": "arch/alpha/Kconfig"}]
+    host = {"kernel": "alpha", "bits": 64, "mode": "native", "since": "2.6.0", "until": "2.6.23", "source": source}
+    documents["catalog/abis/x86-64.yaml"]["hosts"].insert(0, host)
+
+
+def a_host_that_ends_in_one_of_two_releases(documents: Documents) -> None:
+    architecture(documents, "arm64")["until"] = "6.0"
+    arm(documents)["hosts"][1]["until"] = ["5.3", "6.1"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        an_architecture_and_a_host_that_end_together,
+        an_architecture_that_is_gone_before_the_vdso,
+        a_host_that_ends_in_one_of_two_releases,
+    ],
+    ids=lambda change: change.__name__,
+)
 def test_what_resembles_a_problem_but_is_none(change: Change) -> None:
     assert_harmless(change)

@@ -12,6 +12,7 @@ from vdsocat.catalog.model import Abi, Catalog
 from vdsocat.documents import Place
 
 CATALOG = "catalog/"
+EVIDENCE = "catalog/evidence/"
 MACHINES = "qemu-images/machines/"
 
 

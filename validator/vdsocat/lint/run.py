@@ -11,7 +11,7 @@ from vdsocat.documents import Place, parse_yaml, read_text, schema_errors, schem
 from vdsocat.errors import InputError
 from vdsocat.lint.exemptions import EXEMPTIONS, Exemption, exemptions_from_document, needless_exemptions
 from vdsocat.lint.lines import line_of
-from vdsocat.lint.problem import CATALOG, LintInput, Problem, Rule, rule_name
+from vdsocat.lint.problem import LintInput, Problem, Rule, rule_name
 from vdsocat.lint.rules import RULES
 
 
@@ -32,8 +32,9 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class LintResult:
-    """What linting found: the violations, and those that catalog/exemptions.yaml allows, with the reason."""
+    """What linting found in how many files: the violations, and those that are exempted, with the reason."""
 
+    files: int
     violations: tuple[Violation, ...]
     exempted: tuple[tuple[Violation, str], ...] = ()
 
@@ -43,7 +44,8 @@ def lint(catalog_root: Path, machines_root: Path, rules: Sequence[Rule] = RULES)
     texts: dict[str, str] = {}
     documents: dict[str, Any] = {}
     violations: list[Violation] = []
-    for name, path in lint_files(catalog_root, machines_root).items():
+    files = lint_files(catalog_root, machines_root)
+    for name, path in files.items():
         try:
             texts[name] = read_text(path)
             documents[name] = parse_yaml(texts[name], path)
@@ -52,7 +54,7 @@ def lint(catalog_root: Path, machines_root: Path, rules: Sequence[Rule] = RULES)
         except InputError as error:
             violations.append(Violation("schema", name, None, "", _without_path(error, path)))
     if violations:
-        return LintResult(tuple(violations))
+        return LintResult(len(files), tuple(violations))
     return lint_input(LintInput(documents, texts), rules)
 
 
@@ -61,7 +63,7 @@ def lint_input(given: LintInput, rules: Sequence[Rule] = RULES) -> LintResult:
     try:
         _ = given.catalog
     except InputError as error:
-        return LintResult((Violation("schema", CATALOG.rstrip("/"), None, "", error.sentence()),))
+        return LintResult(len(given.documents), (Violation("schema", "catalog", None, "", error.sentence()),))
     exemptions = exemptions_from_document(given.documents.get(EXEMPTIONS, {}))
     violations: list[Violation] = []
     exempted: list[tuple[Violation, str]] = []
@@ -76,15 +78,17 @@ def lint_input(given: LintInput, rules: Sequence[Rule] = RULES) -> LintResult:
                 violations.append(violation)
     needless = needless_exemptions(given.documents, exemptions, used, [rule_name(rule) for rule in rules])
     violations += _violations("needless-exemptions", needless, given)
-    return LintResult(tuple(violations), tuple(exempted))
+    return LintResult(len(given.documents), tuple(violations), tuple(exempted))
 
 
-def lint_files(catalog_root: Path, machines_root: Path) -> dict[str, Path]:
+def lint_files(catalog_root: Path, machines_root: Path | None = None) -> dict[str, Path]:
     """The YAML files that are linted, by the names that problems give them."""
+    roots = {"catalog": catalog_root} | ({"qemu-images": machines_root} if machines_root else {})
     return {
         f"{prefix}/{path.relative_to(root).as_posix()}": path
-        for prefix, root in (("catalog", catalog_root), ("qemu-images", machines_root))
+        for prefix, root in roots.items()
         for path in sorted(root.rglob("*.yaml"))
+        if not path.name.startswith(".")
     }
 
 

@@ -5,6 +5,7 @@ from vdsocat.lint.rules import (
     aliases,
     architectures,
     files,
+    form,
     functions,
     intervals,
     names,
@@ -16,6 +17,7 @@ from vdsocat.lint.rules import (
 
 RULES: tuple[Rule, ...] = (
     *files.RULES,
+    *form.RULES,
     *names.RULES,
     *architectures.RULES,
     *releases.RULES,

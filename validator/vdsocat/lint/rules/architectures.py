@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from vdsocat.catalog.intervals import Interval
+from vdsocat.catalog.model import Catalog
 from vdsocat.errors import did_you_mean
 from vdsocat.lint.problem import MACHINES, LintInput, Problem, abi_file
+from vdsocat.lint.stretches import stretches_may_meet, stretches_meet
 
 _ARCHITECTURES = "catalog/architectures.yaml"
 
@@ -21,14 +24,13 @@ def unlisted_architectures(given: LintInput) -> Iterator[Problem]:
 
 
 def unexplained_architectures(given: LintInput) -> Iterator[Problem]:
-    """An architecture runs an ABI of the catalogue, or says why there is none; never both."""
-    hosting = {host.kernel for abi in given.catalog.abis.values() for host in abi.hosts}
+    """An architecture runs an ABI while that has a vDSO or a fixed page, or says why none does; never both."""
     for number, architecture in enumerate(given.catalog.architectures.values()):
         place = ("architectures", number)
-        if architecture.name in hosting and architecture.none is not None:
-            yield Problem(_ARCHITECTURES, place, "says that there is none, but hosts an ABI.")
-        if architecture.name not in hosting and architecture.none is None:
-            yield Problem(_ARCHITECTURES, place, "hosts no ABI, and does not say why (none).")
+        if architecture.none is not None and _serves(architecture.name, given.catalog, stretches_meet):
+            yield Problem(_ARCHITECTURES, place, "says that there is none, but hosts an ABI that has one.")
+        if architecture.none is None and not _serves(architecture.name, given.catalog, stretches_may_meet):
+            yield Problem(_ARCHITECTURES, place, "hosts no ABI that has one, and does not say why (none).")
 
 
 def hosts_outside_architectures(given: LintInput) -> Iterator[Problem]:
@@ -39,8 +41,7 @@ def hosts_outside_architectures(given: LintInput) -> Iterator[Problem]:
             if architecture is None:
                 continue
             own, whole = host.interval, architecture.interval
-            ends_later = whole.until is not None and (own.until is None or own.until.after > whole.until.after)
-            if own.since.after < whole.since.after or ends_later:
+            if own.since.after < whole.since.after or _outlives(own, whole):
                 text = f"is there {own.spell_releases()}, but the architecture {whole.spell_releases()}."
                 yield Problem(abi_file(abi), ("hosts", number), text)
 
@@ -58,5 +59,25 @@ def machine_abis(given: LintInput) -> Iterator[Problem]:
                 yield Problem(file, place, f"{name} has no host entry for {kernel['arch']}, {kernel['bits']}-bit.")
 
 
-# unlisted_architectures and unexplained_architectures join when catalog/architectures.yaml is complete.
-RULES = (hosts_outside_architectures, machine_abis)
+RULES = (unlisted_architectures, unexplained_architectures, hosts_outside_architectures, machine_abis)
+
+
+def _serves(architecture: str, catalog: Catalog, meet: Callable[[Interval, Interval], bool]) -> bool:
+    """Whether kernels of the architecture run an ABI in releases in which it has an image or a fixed page."""
+    for abi in catalog.abis.values():
+        offered = [one.interval for one in abi.vdso] + [area.interval for area in abi.areas]
+        hosts = (host.interval for host in abi.hosts if host.kernel == architecture)
+        if any(meet(host, offer) for host in hosts for offer in offered):
+            return True
+    return False
+
+
+def _outlives(own: Interval, whole: Interval) -> bool:
+    """Whether the one is known to last longer than the other; a pair of releases may end with the first of them."""
+    if whole.until is None:
+        return False
+    if own.until is None:
+        return True
+    if own.until.before is not None:
+        return own.until.before >= whole.until.after
+    return own.until.after > whole.until.after

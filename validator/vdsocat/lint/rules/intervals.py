@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import combinations
-from typing import Any
 
 from vdsocat.catalog.intervals import Interval
 from vdsocat.exports import KernelRelease
 from vdsocat.lint.facts import Fact, facts
 from vdsocat.lint.problem import LintInput, Problem, abi_file
+from vdsocat.lint.stretches import lies_within, stretches_meet
 
 
 def reversed_intervals(given: LintInput) -> Iterator[Problem]:
@@ -47,7 +47,7 @@ def overlapping_intervals(given: LintInput) -> Iterator[Problem]:
             if _identity(one) is None or _identity(one) != _identity(other):
                 continue
             assert one.interval and other.interval
-            if _conditions_meet(one.interval, other.interval) and _stretches_meet(one.interval, other.interval):
+            if _conditions_meet(one.interval, other.interval) and stretches_meet(one.interval, other.interval):
                 spans = f"{one.interval.spell_releases()}; {other.interval.spell_releases()}"
                 yield Problem(abi_file(abi), other.place, f"two entries of {other.name} overlap ({spans}).")
 
@@ -69,7 +69,11 @@ def exports_outside_images(given: LintInput) -> Iterator[Problem]:
     """Whatever an image is said to have lies within the releases that have an image (`vdso`)."""
     for abi in given.catalog.abis.values():
         for fact in facts(abi):
-            if fact.kind in ("exports", "hash") and not _lies_within(fact.interval, abi.vdso):
+            if (
+                fact.kind in ("exports", "hash")
+                and fact.interval
+                and not lies_within(fact.interval, [one.interval for one in abi.vdso])
+            ):
                 spans = "; ".join(one.interval.spell_releases() for one in abi.vdso) or "never"
                 text = f"is there {_spell(fact)}, but the ABI has an image {spans}."
                 yield Problem(abi_file(abi), fact.place, text)
@@ -79,9 +83,9 @@ def entries_outside_areas(given: LintInput) -> Iterator[Problem]:
     """An entry of a fixed page lies within the releases that have the page."""
     for abi in given.catalog.abis.values():
         for fact in facts(abi):
-            if fact.kind == "entries":
+            if fact.kind == "entries" and fact.interval:
                 area = abi.areas[int(fact.place[1])]
-                if not _lies_within(fact.interval, [area]):
+                if not lies_within(fact.interval, [area.interval]):
                     text = f"is there {_spell(fact)}, but {area.name} {area.interval.spell_releases()}."
                     yield Problem(abi_file(abi), fact.place, text)
 
@@ -117,26 +121,3 @@ def _spell(fact: Fact) -> str:
 def _conditions_meet(one: Interval, other: Interval) -> bool:
     """Whether both may hold at once, as far as the texts tell: they are equal, or one is unconditional."""
     return one.when is None or other.when is None or str(one.when) == str(other.when)
-
-
-def _stretches_meet(one: Interval, other: Interval) -> bool:
-    def begins_before_end(first: Interval, second: Interval) -> bool:
-        return second.until is None or first.since.after < second.until.after
-
-    return begins_before_end(one, other) and begins_before_end(other, one)
-
-
-def _lies_within(interval: Interval | None, outer: Iterable[Any]) -> bool:
-    """Whether the stretches of `outer`, taken together, cover the whole of the interval."""
-    if interval is None:
-        return True
-    covered = interval.since.after
-    for stretch in sorted((one.interval for one in outer), key=lambda one: one.since.after):
-        if stretch.since.after > covered:
-            return False
-        if stretch.until is None:
-            return True
-        covered = max(covered, stretch.until.after)
-        if interval.until is not None and covered >= interval.until.after:
-            return True
-    return False
