@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from vdsocat.audits.erratum import Erratum, Kind, agrees, spell_bound
 from vdsocat.audits.symbol_history import Entry, SymbolHistory, histories, last_end, sources_of, stem
 from vdsocat.catalog.conditions import KernelFacts
 from vdsocat.catalog.document import Claim, Section
+from vdsocat.catalog.intervals import Interval
 from vdsocat.catalog.model import Abi
 from vdsocat.exports import KernelRelease
 
@@ -131,17 +132,14 @@ def wrong_condition(row: Printed) -> Iterator[Erratum]:
     ]
     if not standing or not modes:
         return
-    printed = spell_condition(row.claim)
-    right = spell_conditions(standing)
-    silent = False
-    for mode in modes:
-        claimed = row.claim.when is None or row.claim.when.decide(KernelFacts(mode)) is not False
-        known = _holds(standing, mode)
-        if claimed != (known is not False) and row.claim.when is not None:
-            yield row.erratum("DOC-CONDITION", Kind.WRONG, printed, right, tuple(standing))
-            return
-        silent = silent or (claimed and known is not True)
-    if silent:
+    printed, right = spell_condition(row.claim), spell_conditions(standing)
+    decided = [(_claimed(row.claim, mode), _holds(standing, mode)) for mode in modes]
+    if row.claim.when is not None and any(_contradict(claimed, known) for claimed, known in decided):
+        yield row.erratum("DOC-CONDITION", Kind.WRONG, printed, right, tuple(standing))
+    elif any(
+        known is not True and (claimed or _facts(one.interval for one in standing) - _facts([row.claim]))
+        for claimed, known in decided
+    ):
         yield row.erratum("DOC-CONDITION", Kind.MISSING, printed, right, tuple(standing))
 
 
@@ -186,6 +184,22 @@ def _missing(
 def _twin(symbol: str, known: Mapping[str, SymbolHistory]) -> SymbolHistory | None:
     """The symbol that differs in its prefix only."""
     return next((one for one in known.values() if stem(one.symbol) == stem(symbol)), None)
+
+
+def _claimed(claim: Claim, mode: str) -> bool | None:
+    """Whether the row says that the symbol is there where kernels run the ABI so; None where it names a condition."""
+    return True if claim.when is None else claim.when.decide(KernelFacts(mode))
+
+
+def _contradict(claimed: bool | None, known: bool | None) -> bool:
+    """Whether the symbol is there where the row excludes it, is not where it includes it, or hangs on nothing."""
+    return (claimed is False) != (known is False) or (claimed is None and known is True)
+
+
+def _facts(conditional: Iterable[Claim | Interval]) -> set[str]:
+    """What the conditions name, other than how the ABI is run."""
+    named = {fact for one in conditional if one.when for fact in one.when.facts()}
+    return named - {"native", "compat"}
 
 
 def _holds(entries: list[Entry], mode: str) -> bool | None:
