@@ -20,7 +20,9 @@ def an_unlisted_architecture(documents: Documents) -> None:
 
 
 def an_architecture_with_an_abi_and_without(documents: Documents) -> None:
-    architecture(documents, "arm64")["none"] = "It has none."
+    architecture(documents, "x86")["none"] = "It has none."
+    host = dict(arm(documents)["hosts"][0])
+    documents["catalog/abis/x86-64.yaml"]["hosts"].append(host)
 
 
 def an_architecture_without_an_abi_or_a_reason(documents: Documents) -> None:
@@ -72,8 +74,8 @@ BROKEN = [
         "unexplained-architectures",
         an_architecture_with_an_abi_and_without,
         FILE,
-        "architectures/arm64",
-        ("says that there is none, but hosts an ABI that has one",),
+        "architectures/x86",
+        ("says that there is none, but hosts i386",),
     ),
     Broken(
         "unexplained-architectures",
@@ -142,9 +144,14 @@ def a_host_that_ends_in_one_of_two_releases(documents: Documents) -> None:
     arm(documents)["hosts"][1]["until"] = ["5.3", "6.1"]
 
 
+def an_architecture_whose_abi_has_its_image_elsewhere(documents: Documents) -> None:
+    architecture(documents, "arm64")["none"] = "Its kernels give 32-bit programs none."
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        an_architecture_whose_abi_has_its_image_elsewhere,
         an_architecture_and_a_host_that_end_together,
         an_architecture_that_is_gone_before_the_vdso,
         a_host_that_ends_in_one_of_two_releases,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from vdsocat.catalog.intervals import Interval
-from vdsocat.catalog.model import Catalog
+from vdsocat.catalog.model import Abi
 from vdsocat.errors import did_you_mean
 from vdsocat.lint.problem import MACHINES, LintInput, Problem, abi_file
-from vdsocat.lint.stretches import stretches_may_meet, stretches_meet
+from vdsocat.lint.stretches import stretches_may_meet
 
 _ARCHITECTURES = "catalog/architectures.yaml"
 
@@ -24,13 +24,19 @@ def unlisted_architectures(given: LintInput) -> Iterator[Problem]:
 
 
 def unexplained_architectures(given: LintInput) -> Iterator[Problem]:
-    """An architecture runs an ABI while that has a vDSO or a fixed page, or says why none does; never both."""
+    """An architecture runs an ABI while that has a vDSO or a fixed page, or says why none does; never both.
+
+    An ABI that kernels of two architectures ran, as ppc and powerpc did, may have had its image on one of them only.
+    """
     for number, architecture in enumerate(given.catalog.architectures.values()):
         place = ("architectures", number)
-        if architecture.none is not None and _serves(architecture.name, given.catalog, stretches_meet):
-            yield Problem(_ARCHITECTURES, place, "says that there is none, but hosts an ABI that has one.")
-        if architecture.none is None and not _serves(architecture.name, given.catalog, stretches_may_meet):
+        served = [abi for abi in given.catalog.abis.values() if _serves(architecture.name, abi)]
+        if architecture.none is None and not served:
             yield Problem(_ARCHITECTURES, place, "hosts no ABI that has one, and does not say why (none).")
+        if architecture.none is not None:
+            for abi in served:
+                if all(host.kernel == architecture.name for host in abi.hosts):
+                    yield Problem(_ARCHITECTURES, place, f"says that there is none, but hosts {abi.name}.")
 
 
 def hosts_outside_architectures(given: LintInput) -> Iterator[Problem]:
@@ -62,14 +68,11 @@ def machine_abis(given: LintInput) -> Iterator[Problem]:
 RULES = (unlisted_architectures, unexplained_architectures, hosts_outside_architectures, machine_abis)
 
 
-def _serves(architecture: str, catalog: Catalog, meet: Callable[[Interval, Interval], bool]) -> bool:
-    """Whether kernels of the architecture run an ABI in releases in which it has an image or a fixed page."""
-    for abi in catalog.abis.values():
-        offered = [one.interval for one in abi.vdso] + [area.interval for area in abi.areas]
-        hosts = (host.interval for host in abi.hosts if host.kernel == architecture)
-        if any(meet(host, offer) for host in hosts for offer in offered):
-            return True
-    return False
+def _serves(architecture: str, abi: Abi) -> bool:
+    """Whether kernels of the architecture run the ABI in releases in which it has an image or a fixed page."""
+    offered = [one.interval for one in abi.vdso] + [area.interval for area in abi.areas]
+    hosts = [host.interval for host in abi.hosts if host.kernel == architecture]
+    return any(stretches_may_meet(host, offer) for host in hosts for offer in offered)
 
 
 def _outlives(own: Interval, whole: Interval) -> bool:
