@@ -12,7 +12,7 @@ BUILD_PACKAGES = gcc make flex bison bc libelf-dev libssl-dev xz-utils \
 PROBE_PACKAGES = $(shell sed -n 's/^package *= *"\(.*\)"/\1/p' validator/probe/probes.toml | tr ' ' '\n' | sort -u)
 TEST_PACKAGES = gcc make cpio gpg gpg-agent qemu-user
 
-.PHONY: help setup builders probe-compilers validate validate-full test unit system lint probes clean
+.PHONY: help setup builders probe-compilers validate validate-full sweep test unit system lint probes clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -47,6 +47,9 @@ matrix:
 	{ $(VDSOCAT) check set:built --out $(RESULTS) || { built=$$?; [ $$status -ne 0 ] || status=$$built; }; } || status=3; \
 	$(VDSOCAT) report $(RESULTS) > $(RESULTS)/report.md; \
 	echo "Captures, console logs and the compliance report report.md are in $(RESULTS)/."; exit $$status
+
+sweep: $(VENV)/installed ## hold every kernel of Debian to the catalogue, record the evidence (gigabytes, minutes)
+	$(VDSOCAT) sweep
 
 test: setup builders probe-compilers ## install everything, run every test
 	@sh qemu-images/apt-install.sh $(TEST_PACKAGES)

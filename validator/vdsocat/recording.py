@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from typing import Protocol
 
-from vdsocat.capture import AbiCapture
+from vdsocat.capture import AbiCapture, parse_config
 from vdsocat.catalog.evidence import ImageFacts, Observation, Sighting
+from vdsocat.catalog.intervals import Interval
+from vdsocat.catalog.model import Abi, Catalog
 from vdsocat.judging.finding import Verdict
 from vdsocat.judging.judge import AbiJudgement, Judgement
 
 _SOURCE_PACKAGE = "linux-source-"
 
 
-def observations_of(judgement: Judgement) -> dict[str, list[Observation]]:
+class _Conditional(Protocol):
+    """Any fact of an ABI that holds over an interval."""
+
+    @property
+    def interval(self) -> Interval: ...
+
+
+def observations_of(judgement: Judgement, catalog: Catalog) -> dict[str, list[Observation]]:
     """What a judged capture shows of each ABI that its kernel runs; empty when it is no evidence.
 
     Evidence is of a Linux kernel out of a package, or built from one: any other cannot be looked at again.
@@ -24,8 +35,9 @@ def observations_of(judgement: Judgement) -> dict[str, list[Observation]]:
     observations: dict[str, list[Observation]] = {}
     for judged, seen in zip(judgement.abis, judgement.capture.abis, strict=True):
         if judged.image is not None or _lacks_image(judged):
-            one = Observation(_sighting(judgement, judged, seen), ImageFacts.of(judged.image) if judged.image else None)
-            observations.setdefault(judged.abi, []).append(one)
+            sighting = _sighting(judgement, judged, seen, catalog.abi(judged.abi))
+            facts = ImageFacts.of(judged.image) if judged.image else None
+            observations.setdefault(judged.abi, []).append(Observation(sighting, facts))
     return observations
 
 
@@ -36,7 +48,18 @@ def _lacks_image(judged: AbiJudgement) -> bool:
     return runs and "VDSO-PRESENT" in rules and "ELF-READABLE" not in rules
 
 
-def _sighting(judgement: Judgement, judged: AbiJudgement, seen: AbiCapture) -> Sighting:
+def _options(abi: Abi, text: str | None) -> tuple[tuple[str, str], ...] | None:
+    """The configuration as far as the ABI's conditions ask for it: enough to judge the observation again."""
+    if text is None:
+        return None
+    groups: tuple[Iterable[_Conditional], ...] = (abi.hosts, abi.vdso, abi.exports, abi.hash_styles)
+    conditions = (one.interval.when for group in groups for one in group if one.interval.when is not None)
+    named = {fact for condition in conditions for fact in condition.facts() if fact.startswith("CONFIG_")}
+    config = parse_config(text)
+    return tuple((option, config.get(option, "n")) for option in sorted(named))
+
+
+def _sighting(judgement: Judgement, judged: AbiJudgement, seen: AbiCapture, abi: Abi) -> Sighting:
     provenance = judgement.capture.provenance
     package = provenance.kernel_package or ""
     return Sighting(
@@ -49,4 +72,5 @@ def _sighting(judgement: Judgement, judged: AbiJudgement, seen: AbiCapture) -> S
         date=provenance.date[:10],
         package_sha256=provenance.kernel_package_sha256 or "",
         image_sha256=hashlib.sha256(seen.image).hexdigest() if seen.image is not None else None,
+        config=_options(abi, judgement.capture.config),
     )

@@ -79,6 +79,20 @@ def log_name(source: str) -> str:
     return re.sub(r"[^A-Za-z0-9.+-]+", "_", source).strip("_") or "source"
 
 
+def kernel_of(source: str, files: KernelFiles) -> KernelUnderTest:
+    """A kernel in the cache as one to look at; `source` is what results call it."""
+    return KernelUnderTest(
+        source=source,
+        image=files.image,
+        config=files.config,
+        package=files.package,
+        package_version=files.version,
+        package_architecture=files.architecture,
+        package_sha256=files.sha256,
+        suite=files.suite,
+    )
+
+
 def _is_file(source: str) -> bool:
     """Paths have a slash or exist; the named forms have a colon, or are names of kernels."""
     return Path(source).exists() or ("/" in source and ":" not in source) or source.startswith((".", "/"))
@@ -121,20 +135,7 @@ def _boot(kernel: KernelUnderTest, settings: SourceSettings, stop: StopRequest, 
 
 
 def _kernel_named(request: KernelRequest, settings: SourceSettings, progress: Progress) -> KernelUnderTest:
-    return _kernel_of(request.name, settings.ensure(request, progress))
-
-
-def _kernel_of(source: str, files: KernelFiles) -> KernelUnderTest:
-    return KernelUnderTest(
-        source=source,
-        image=files.image,
-        config=files.config,
-        package=files.package,
-        package_version=files.version,
-        package_architecture=files.architecture,
-        package_sha256=files.sha256,
-        suite=files.suite,
-    )
+    return kernel_of(request.name, settings.ensure(request, progress))
 
 
 def _kernel_at(path: Path, settings: SourceSettings) -> KernelUnderTest:
@@ -143,7 +144,7 @@ def _kernel_at(path: Path, settings: SourceSettings) -> KernelUnderTest:
         from vdsocat.kernels.packages import unpack_package_file
 
         files = unpack_package_file(path, settings.boot.cache)
-        return replace(_kernel_of(str(path), files), config=settings.config or files.config)
+        return replace(kernel_of(str(path), files), config=settings.config or files.config)
     image = path / "vmlinux" if (path / "vmlinux").is_file() else path
     return KernelUnderTest(source=str(path), image=image, config=settings.config or _config_beside(image))
 

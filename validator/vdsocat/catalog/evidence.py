@@ -31,6 +31,8 @@ class Sighting:
     how             "static" or "mapped"
     date            ISO date of the look
     package_sha256, image_sha256    hex; the latter is None where there was no image
+    config          options with their values ("n" where not set), those that conditions of the ABI name; None where
+                    the configuration was not known
     """
 
     kernel: str
@@ -42,6 +44,7 @@ class Sighting:
     date: str
     package_sha256: str
     image_sha256: str | None = None
+    config: tuple[tuple[str, str], ...] | None = None
 
     @property
     def kernel_key(self) -> tuple[str, str, str]:
@@ -115,14 +118,14 @@ class AbiEvidence:
     def with_observations(self, new: Iterable[Observation]) -> AbiEvidence:
         """With these in place of what was known of the same kernels, seen the same way.
 
-        What is unchanged keeps its date, so that looking again changes nothing.
+        An image that is the same again keeps its date, so that looking again changes nothing.
         """
         added = list(new)
         looked_at = {(one.sighting.kernel_key, one.sighting.how) for one in added}
-        dates = {_undated(one): one.sighting.date for one in self.observations}
+        dates = {_lasting(one): one.sighting.date for one in self.observations}
         kept = [one for one in self.observations if (one.sighting.kernel_key, one.sighting.how) not in looked_at]
         for one in added:
-            date = dates.get(_undated(one), one.sighting.date)
+            date = dates.get(_lasting(one), one.sighting.date)
             kept.append(replace(one, sighting=replace(one.sighting, date=date)))
         return AbiEvidence(self.abi, tuple(sorted(dict.fromkeys(kept), key=_order)))
 
@@ -166,10 +169,10 @@ class Evidence:
 
 def evidence_from_document(document: Mapping[str, Any]) -> AbiEvidence:
     """The evidence that a file holds (schemas/evidence.schema.json)."""
-    observations = [Observation(Sighting(**raw), None) for raw in document["without"]]
+    observations = [Observation(_sighting(raw), None) for raw in document["without"]]
     for raw in document["images"]:
         facts = ImageFacts(raw["endianness"], raw["soname"], tuple(raw["hash"]), raw["osabi"], tuple(raw["exports"]))
-        observations += [Observation(Sighting(**seen), facts) for seen in raw["seen"]]
+        observations += [Observation(_sighting(seen), facts) for seen in raw["seen"]]
     return AbiEvidence(document["abi"], tuple(sorted(observations, key=_order)))
 
 
@@ -209,13 +212,20 @@ def spell_evidence(evidence: AbiEvidence) -> str:
     return _HEADER + text
 
 
-def _row(sighting: Sighting) -> dict[str, str]:
+def _sighting(raw: Mapping[str, Any]) -> Sighting:
+    config = raw.get("config")
+    return Sighting(**{**raw, "config": tuple(config.items()) if config is not None else None})
+
+
+def _row(sighting: Sighting) -> dict[str, Any]:
     values = {field: getattr(sighting, field) for field in Sighting.__slots__}
+    values["config"] = dict(sighting.config) if sighting.config is not None else None
     return {field: value for field, value in values.items() if value is not None}
 
 
-def _undated(one: Observation) -> Observation:
-    return replace(one, sighting=replace(one.sighting, date=""))
+def _lasting(one: Observation) -> Observation:
+    """What stays the same when the same kernel is looked at on another day, or by another catalogue."""
+    return replace(one, sighting=replace(one.sighting, date="", config=None))
 
 
 def _order(one: Observation) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ import click
 
 from vdsocat.cache import Cache
 from vdsocat.capture import capture_to_json
+from vdsocat.catalog.model import Catalog
 from vdsocat.check import check_all
 from vdsocat.cli.interruption import stopping_on_ending_signals
 from vdsocat.cli.kernel_options import KernelAccess, kernel_options
@@ -127,7 +128,7 @@ def check(
                 _keep(result.judgement, result.source, out)
             display.show(result)
     if record:
-        _record(results, settings)
+        _record(results, catalog, settings)
     if format_ == "table":
         if display.begun:
             click.echo(f"\n{draw_summary(results, time.monotonic() - started)}")
@@ -137,14 +138,14 @@ def check(
     context.exit(overall_status(results, strict))
 
 
-def _record(results: Sequence[CheckResult], settings: Settings) -> None:
+def _record(results: Sequence[CheckResult], catalog: Catalog, settings: Settings) -> None:
     """Add what was seen to the evidence, and tell which kernels are none."""
     from vdsocat.catalog.evidence import Evidence
     from vdsocat.recording import observations_of
 
     evidence = Evidence(settings.catalog_root)
     for result in results:
-        observed = observations_of(result.judgement) if result.judgement else {}
+        observed = observations_of(result.judgement, catalog) if result.judgement else {}
         evidence.record(observed)
         if not observed:
             reason = "no kernel of a package" if result.judgement else "not judged"

@@ -62,6 +62,10 @@ def debian_mirror(sources: Iterable[AptSource], suite: str) -> str:
     for source in known:
         if suite in source.suites and "main" in source.components:
             return source.uri
+    # All security suites are in one archive: the one of the host's own release has the others'.
+    for source in known if suite.endswith("-security") else ():
+        if any(one.endswith("-security") and _is_debian_suite(one.removesuffix("-security")) for one in source.suites):
+            return source.uri
     for source in known:
         if source.is_debian_main:
             return source.uri

@@ -76,8 +76,8 @@ def kernel_packages(packages: Sequence[Package], suite: str, architecture: str) 
     found = []
     for package in packages:
         match = _NAME.match(package.name)
-        # The linux-image-* beside a linux-binary-* is empty: it only depends on the others.
-        if match is None or any(name.startswith("linux-binary-") for name in package.depends):
+        # The linux-image-* beside a linux-binary-* is empty, as are those named after a series (linux-image-6.1-arm64).
+        if match is None or any(name.startswith(("linux-binary-", "linux-image-")) for name in package.depends):
             continue
         config = next((name for name in package.depends if name.startswith("linux-base-")), "")
         found.append(

@@ -1,0 +1,125 @@
+"""vdsocat extract: the vDSO images that a source carries, written to files, and what they export; nothing is booted."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vdsocat.cli.kernel_options import KernelAccess, kernel_options
+from vdsocat.cli.settings import Settings
+from vdsocat.errors import InputError, RunError
+from vdsocat.images import SeenImage, images_of
+
+SCHEMA = "vdsocat-images/1"
+
+
+@click.command()
+@click.argument("source", metavar="SOURCE")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the images into this directory.")
+@click.option("--abi", "abi_name", metavar="ABI", help="Only the images of this ABI.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The kernel's .config, for a kernel given as a file.",
+)
+@click.option("--format", "format_", type=click.Choice(("table", "json")), default="table", show_default=True)
+@kernel_options
+@click.pass_obj
+def extract(
+    settings: Settings,
+    source: str,
+    out: Path | None,
+    abi_name: str | None,
+    config: Path | None,
+    format_: str,
+    mirror: str | None,
+    offline: bool,
+) -> None:
+    """Print what the vDSO images of a kernel export, and write them to files, without booting.
+
+    SOURCE is as for `vdsocat check`. A capture gives the images as they were mapped, everything else as the kernel
+    carries them: what a kernel changes at boot (instructions for the machine's CPU, names that arm takes away) is then
+    not done yet.
+    """
+    catalog = settings.load_catalog()
+    wanted = catalog.abi(abi_name).name if abi_name else None
+    sources = KernelAccess(settings, mirror, offline).static_sources(catalog, config)
+    images = images_of(source, sources, lambda text: click.echo(text, err=True))
+    images = tuple(one for one in images if wanted in (None, one.abi))
+    if not images:
+        raise RunError(f"{source}: carries no vDSO image{f' for {wanted}' if wanted else ''}.")
+    files = _write(images, out) if out else [None] * len(images)
+    if format_ == "json":
+        document = {"schema": SCHEMA, "images": [_document(one, file) for one, file in zip(images, files, strict=True)]}
+        click.echo(json.dumps(document, indent=2))
+    else:
+        click.echo("\n\n".join(_spell(one, file) for one, file in zip(images, files, strict=True)))
+
+
+def _write(images: tuple[SeenImage, ...], directory: Path) -> list[str | None]:
+    """Write the images whole or not at all; a second image of one ABI gets a number."""
+    written: list[str | None] = []
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for position, one in enumerate(images):
+            name = f"{one.release or 'unknown'}-{one.abi}-{one.endianness}"
+            twins = sum(
+                f"{other.release or 'unknown'}-{other.abi}-{other.endianness}" == name for other in images[:position]
+            )
+            path = directory / (f"{name}-{twins + 1}.so" if twins else f"{name}.so")
+            partial = path.with_name(f".{path.name}.partial")
+            partial.write_bytes(one.data)
+            partial.replace(path)
+            written.append(os.fspath(path))
+    except OSError as error:
+        raise InputError(f"{error.filename or directory}: cannot be written ({error.strerror or error}).") from None
+    return written
+
+
+def _spell(one: SeenImage, file: str | None) -> str:
+    image = one.image
+    head = f"{one.abi} ({one.mode}, {one.endianness}-endian, {one.how}) of {one.release or 'an unknown release'}"
+    facts = [
+        f"{image.machine} {image.elf_class}-bit",
+        f"soname {image.soname or 'none'}",
+        f"hash {'+'.join(image.hash_styles) or 'none'}",
+        f"{len(one.data)} bytes",
+    ]
+    lines = [f"{head}: {', '.join(facts)}" + (f"\n  written to {file}" if file else "")]
+    lines += [f"  {export.versioned_name} {export.type} {export.binding}" for export in image.exports]
+    return "\n".join(lines)
+
+
+def _document(one: SeenImage, file: str | None) -> dict[str, Any]:
+    image = one.image
+    return {
+        "abi": one.abi,
+        "mode": one.mode,
+        "endianness": one.endianness,
+        "release": one.release,
+        "how": one.how,
+        "source": one.provenance.source,
+        "file": file,
+        "bytes": len(one.data),
+        "machine": image.machine,
+        "elf_class": image.elf_class,
+        "osabi": image.osabi,
+        "soname": image.soname,
+        "hash_styles": list(image.hash_styles),
+        "build_id": image.build_id,
+        "exports": [
+            {
+                "symbol": export.name,
+                "version": export.version,
+                "type": export.type,
+                "binding": export.binding,
+                "value": export.value,
+                "size": export.size,
+            }
+            for export in image.exports
+        ],
+    }

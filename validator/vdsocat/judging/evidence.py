@@ -1,0 +1,45 @@
+"""Holding evidence to the catalogue: what was seen on real kernels, judged again without the kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vdsocat.capture import AbiCapture
+from vdsocat.catalog.conditions import KernelFacts
+from vdsocat.catalog.evidence import ImageFacts, Observation
+from vdsocat.catalog.model import Abi
+from vdsocat.exports import Binding, Export, ExportSet, SymbolType
+from vdsocat.judging import rules
+from vdsocat.judging.compare import compare_exports, resolve_expected
+from vdsocat.judging.finding import Finding
+
+
+def judge_observation(observation: Observation, abi: Abi) -> Iterator[Finding]:
+    """What the rules say of one observation by the catalogue as it is now.
+
+    Evidence keeps those options of a configuration that the catalogue asked for when it was recorded; what hangs on
+    another one is `unknown` where it is absent, as is what the machine decides. All else is decided as in a check.
+    """
+    seen, facts = observation.sighting, observation.facts
+    config = dict(seen.config) if seen.config is not None else None
+    release, known = seen.parsed_release, KernelFacts(seen.mode, config)
+    if facts is None:
+        nothing = AbiCapture(abi.name, abi.elf.endianness[0], "static" if seen.how == "static" else "complete")
+        yield rules.judge_vdso_present(nothing, abi.vdso, release, known)
+        return
+    yield from rules.judge_soname(facts, abi.vdso, release, known)
+    yield from rules.judge_hash_styles(facts, abi.hash_styles, release, known)
+    exports = ExportSet(abi.name, str(seen), exports_of(facts))
+    yield from compare_exports(resolve_expected(abi.exports, release, known), exports)
+
+
+def exports_of(facts: ImageFacts) -> tuple[Export, ...]:
+    """The exports that the facts spell."""
+    return tuple(map(export_from_text, facts.exports))
+
+
+def export_from_text(text: str) -> Export:
+    """Read "symbol@@version TYPE BINDING", as evidence and findings spell an export."""
+    versioned, kind, binding = text.split(" ")
+    name, _, version = versioned.partition("@@")
+    return Export(name, version or None, SymbolType(kind), Binding(binding))
