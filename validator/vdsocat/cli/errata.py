@@ -69,6 +69,8 @@ def errata(
 
 def _choose(documents: Documents, names: Sequence[str], all_editions: bool) -> list[Document]:
     """The documents that the arguments name, each once; the newest editions where they name none."""
+    if not list(documents):
+        raise InputError("The catalogue has no documents.")
     if not names:
         return list(documents) if all_editions else list(documents.newest())
     named = [documents.named(name) for name in names]
