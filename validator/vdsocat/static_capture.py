@@ -81,6 +81,8 @@ def abi_of_image(image: VdsoImage, catalog: Catalog, kernel: KernelImage | None 
     if image.machine == "EM_MIPS" and image.elf_class == 32:
         is_n32 = bool(image.flags & _EF_MIPS_ABI2)
         fitting = [abi for abi in fitting if (abi.name == "mips-n32") == is_n32]
+    # User Mode Linux's images have the headers of real machines' images, of which there are more.
+    fitting.sort(key=lambda abi: all(host.kernel == "um" for host in abi.hosts))
     return fitting[0] if fitting else None
 
 
