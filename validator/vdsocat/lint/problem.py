@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from vdsocat.catalog.evidence import AbiEvidence, evidence_from_document
 from vdsocat.catalog.files import assemble_catalog
 from vdsocat.catalog.model import Abi, Catalog
 from vdsocat.documents import Place
@@ -44,6 +45,11 @@ class LintInput:
     def catalog(self) -> Catalog:
         """The ABIs, functions, releases, architectures and providers."""
         return assemble_catalog({name.removeprefix(CATALOG): one for name, one in self.below(CATALOG).items()})
+
+    @cached_property
+    def evidence(self) -> dict[str, AbiEvidence]:
+        """What was seen on real kernels, by the name of the file."""
+        return {name: evidence_from_document(one) for name, one in self.below(EVIDENCE).items()}
 
 
 Rule = Callable[[LintInput], Iterator[Problem]]

@@ -4,6 +4,9 @@ from vdsocat.lint.problem import Rule
 from vdsocat.lint.rules import (
     aliases,
     architectures,
+    consumers,
+    documents,
+    evidence,
     files,
     form,
     functions,
@@ -27,4 +30,7 @@ RULES: tuple[Rule, ...] = (
     *sources.RULES,
     *unknowns.RULES,
     *providers.RULES,
+    *documents.RULES,
+    *consumers.RULES,
+    *evidence.RULES,
 )

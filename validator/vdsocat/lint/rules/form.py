@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
-from vdsocat.catalog.evidence import evidence_from_document, spell_evidence
+from vdsocat.catalog.evidence import spell_evidence
 from vdsocat.documents import read_schema, schema_for
 from vdsocat.errors import InputError
 from vdsocat.lint.canonical import canonical_text
@@ -30,8 +30,8 @@ def noncanonical_files(given: LintInput) -> Iterator[Problem]:
 
 def edited_evidence(given: LintInput) -> Iterator[Problem]:
     """Evidence is what programs saw: a file of it is just as they write it, which nobody's edit is by chance."""
-    for name, document in given.below(EVIDENCE).items():
-        if name in given.texts and given.texts[name] != spell_evidence(evidence_from_document(document)):
+    for name, evidence in given.evidence.items():
+        if name in given.texts and given.texts[name] != spell_evidence(evidence):
             yield Problem(name, (), "is not as vdsocat writes it; record the evidence again instead of editing it.")
 
 
