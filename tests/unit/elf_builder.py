@@ -162,6 +162,8 @@ class _Builder:
         self.place("dynamic", self._dynamic(soname))
         if spec.notes:
             self.place("note", self._notes())
+        # Where the symbols are by default, for they are to be within the segment.
+        self.body += bytes(max(0, Symbol.value - len(self.body)))
         self.place("text", b"\x90" * 64, 16)
         loaded = len(self.body)
         table, count = self._section_headers() if spec.section_headers else (0, 0)

@@ -21,8 +21,16 @@ I386_CONFIG = "CONFIG_X86_32=y\n# CONFIG_VDSO_GETRANDOM is not set\n"
 _MACHINES = {"EM_386": 3, "EM_SH": 42, "EM_X86_64": 62}
 
 
+def notes(release: str = "6.1", order: str = "<") -> tuple[tuple[str, int, bytes], ...]:
+    """What a kernel's image has: the release, as LINUX_VERSION_CODE, and a build ID."""
+    major, minor, *patch = map(int, release.split("."))
+    code = struct.pack(f"{order}I", major << 16 | minor << 8 | (patch or [0])[0])
+    return ("Linux", 0, code), ("GNU", 3, bytes(20))
+
+
 def i386_image(symbols: Iterable[Symbol] = I386_SYMBOLS, soname: str | None = "linux-gate.so.1", **more: Any) -> bytes:
-    """A 32-bit little-endian image that exports these symbols."""
+    """A 32-bit little-endian image that exports these symbols; `more` replaces fields of its ImageSpec."""
+    more = {"notes": notes()} | more
     spec = ImageSpec(
         symbols=tuple(symbols),
         versions=(("LINUX_2.6", ()), ("LINUX_2.5", ()), ("LINUX_9.9", ())),
@@ -62,9 +70,18 @@ def i386_capture(image: bytes | None, *, release: str = "6.1.0-50-686", **more: 
     )
 
 
-def write_vmlinux(path: Path, machine: str = "EM_386", release: str = "6.1.0-50-686") -> Path:
-    """An ELF file with one loaded segment that holds the banner by which a vmlinux is told from other programs."""
+def write_vmlinux(
+    path: Path, machine: str = "EM_386", release: str = "6.1.0-50-686", images: Iterable[bytes] = ()
+) -> Path:
+    """Write what `vmlinux` makes; its path."""
+    path.write_bytes(vmlinux(machine, release, images))
+    return path
+
+
+def vmlinux(machine: str = "EM_386", release: str = "6.1.0-50-686", images: Iterable[bytes] = ()) -> bytes:
+    """An ELF file with one loaded segment: the banner by which a vmlinux is told from other programs, and images."""
     banner = f"Linux version {release} (nobody@nowhere) #1 SMP\n\0".encode()
+    carried = b"".join(image + bytes(-len(image) % 4096) for image in images)
     wide = machine == "EM_X86_64"
     header_size, entry_size = (64, 56) if wide else (52, 32)
     start = header_size + entry_size
@@ -73,10 +90,9 @@ def write_vmlinux(path: Path, machine: str = "EM_386", release: str = "6.1.0-50-
         "<HHIQQQIHHHHHH" if wide else "<HHIIIIIHHHHHH",
         *(2, _MACHINES[machine], 1, 0x100000, header_size, 0, 0, header_size, entry_size, 1, 0, 0, 0),
     )
-    size = len(banner) + 4096
+    size = len(banner) + 4096 + len(carried)
     if wide:
         segment = struct.pack("<IIQQQQQQ", 1, 5, start, 0x100000, 0x100000, size, size, 0x1000)
     else:
         segment = struct.pack("<IIIIIIII", 1, start, 0x100000, 0x100000, size, size, 5, 0x1000)
-    path.write_bytes(header + segment + banner + bytes(4096))
-    return path
+    return header + segment + banner + bytes(4096) + carried

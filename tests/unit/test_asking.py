@@ -228,7 +228,7 @@ RELEASES = st.tuples(st.integers(2, 6), st.integers(0, 20), st.integers(0, 120))
 @given(RELEASES, st.sampled_from([(abi, mode) for abi in CATALOG.sorted_abis() for mode in abi.modes()]))
 def test_the_index_says_what_the_catalogue_says(release: KernelRelease, run: tuple[Any, str]) -> None:
     abi, mode = run
-    said = {one for one in states_of(abi, release, KernelFacts(mode)) if one[3] != "absent"}
+    said = {one for one in states_of(abi, release, KernelFacts(mode, parameters={})) if one[3] != "absent"}
     rows = ask("*", "--kernel", str(release), "--abi", abi.name, "--mode", mode).rows
     assert {(row["symbol"], row["version"], row["state"], row["reason"]) for row in rows} == {
         (one[0], *one[2:]) for one in said

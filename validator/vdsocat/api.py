@@ -44,14 +44,16 @@ class Catalog(model.Catalog):
         mode: str = "native",
         config: Mapping[str, str] | None = None,
         facts: Mapping[str, bool] | None = None,
+        parameters: Mapping[str, str] | None = None,
     ) -> tuple[SymbolState, ...]:
         """Whether each symbol of an ABI is there in a kernel release that runs the ABI natively or as compat.
 
         `config` maps CONFIG_ names to values (an option that is not set is missing); None when it is not known.
-        `facts` are further named facts that conditions ask for, such as "machine:arch-timer-usable".
+        `facts` are further named facts that conditions ask for, such as "machine:arch-timer-usable"; `parameters`
+        maps the names on the kernel's command line to their values.
         InputError for an unknown ABI, ValueError for what is no release.
         """
-        known = KernelFacts(mode, config, facts or {})
+        known = KernelFacts(mode, config, facts or {}, parameters or {})
         return tuple(states_of(self.abi(abi), KernelRelease.parse(release), known))
 
     def history(self, pattern: str | None = None) -> tuple[Event, ...]:

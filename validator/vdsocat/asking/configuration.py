@@ -74,6 +74,8 @@ def answer_for_configuration(question: Question, catalog: Catalog, index: dict[s
         hosts = [host for host in abi.hosts_on(configuration.arch, configuration.bits) if host.mode == mode]
         if not hosts:
             return None
-        return list(states_of(abi, KernelRelease(release), KernelFacts(mode, configuration.options), hosts))
+        return list(
+            states_of(abi, KernelRelease(release), KernelFacts(mode, configuration.options, parameters={}), hosts)
+        )
 
     return answer_at_release(question, index, release, states)

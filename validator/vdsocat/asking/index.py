@@ -83,9 +83,14 @@ def _provider_rows(provider: Provider) -> Iterator[tuple[str | None, ...]]:
 
 
 def _states(abi: Abi, mode: str) -> Iterator[tuple[Any, list[tuple[int, ...]], list[tuple[str, str] | None]]]:
-    """For each symbol the releases from which on its state and reason are others; None where nothing is to be said."""
+    """For each symbol the releases from which on its state and reason are others; None where nothing is to be said.
+
+    The kernel is taken to be started without parameters.
+    """
     points = (_BEFORE_ALL, *turning_points(abi))
-    at_points = [{one[:3]: one[3:] for one in states_of(abi, release, KernelFacts(mode))} for release in points]
+    at_points = [
+        {one[:3]: one[3:] for one in states_of(abi, release, KernelFacts(mode, parameters={}))} for release in points
+    ]
     for symbol in dict.fromkeys(symbol for states in at_points for symbol in states):
         keys: list[tuple[int, ...]] = []
         states: list[tuple[str, str] | None] = []

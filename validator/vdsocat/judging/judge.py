@@ -16,6 +16,7 @@ from vdsocat.exports import ExportSet, KernelRelease
 from vdsocat.judging import rules
 from vdsocat.judging.compare import compare_exports, resolve_expected
 from vdsocat.judging.finding import Finding, Verdict, gravest
+from vdsocat.judging.structure import JudgedImage, judge_structure
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,17 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class _Expectation:
-    """What an ABI is held to: exports and image intervals, and the release and facts that decide them."""
+    """What an ABI is held to: exports and image intervals, and the release and facts that decide them.
+
+    `release` is the provider's own; `kernel_release` is None where the provider is no kernel.
+    """
 
     release: KernelRelease
     facts: KernelFacts
     vdso: tuple[VdsoInterval, ...]
     exports: tuple[CatalogExport, ...]
     hash_styles: tuple[HashStyles, ...] = ()
+    kernel_release: KernelRelease | None = None
 
 
 def judge_capture(capture: Capture, catalog: Catalog) -> Judgement:
@@ -107,7 +112,7 @@ def _judge_on_kernel(
     findings = list(rules.judge_abi_runs(seen, abi, hosted))
     if _says_nothing_more(seen, hosted):
         return AbiJudgement(abi.name, seen.endianness, mode, tuple(findings), None)
-    image, more = _judge_image(seen, abi, _Expectation(release, facts, abi.vdso, abi.exports, abi.hash_styles))
+    image, more = _judge_image(seen, abi, _Expectation(release, facts, abi.vdso, abi.exports, abi.hash_styles, release))
     findings += more
     findings += rules.judge_areas(() if seen.is_static else abi.areas, seen, release, facts)
     return AbiJudgement(abi.name, seen.endianness, mode, tuple(findings), image)
@@ -187,6 +192,7 @@ def _judge_image(seen: AbiCapture, abi: Abi, expected: _Expectation) -> tuple[Vd
         findings.append(rules.judge_identity(image, abi, seen.endianness))
         findings += rules.judge_soname(image, expected.vdso, expected.release, expected.facts)
         findings += rules.judge_hash_styles(image, expected.hash_styles, expected.release, expected.facts)
+        findings += judge_structure(JudgedImage(image, expected.kernel_release))
         symbols = resolve_expected(expected.exports, expected.release, expected.facts)
         findings += compare_exports(symbols, ExportSet(abi.name, said_by, image.exports))
         findings += () if seen.is_static else rules.judge_calls_made(image, abi, seen.calls)
