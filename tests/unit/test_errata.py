@@ -305,6 +305,15 @@ def test_a_sentence_on_stability_is_contradicted_by_symbols_that_went_only() -> 
     assert early.kind is Kind.OUTDATED
 
 
+@pytest.mark.parametrize(("release", "right"), [("3.0", False), ("2.6.0", True)])
+def test_a_sentence_on_the_first_vdso_is_held_against_the_oldest_image(release: str, right: bool) -> None:
+    sentence = {"about": "version", "states": "vdso-since", "release": release, "text": f"Since {release}."}
+    errata = found(document(general=[sentence])).errata
+    assert [(one.rule, one.abis, one.right) for one in errata] == (
+        [] if right else [("DOC-GENERAL", ("i386",), "i386 has had one since Linux 2.6.0")]
+    )
+
+
 def test_a_sentence_on_versions_holds_where_all_symbols_have_one() -> None:
     assert found(document(**general("symbols-are-versioned"))).errata == ()
 

@@ -105,12 +105,24 @@ def symbols_that_went(reading: Reading, statement: Statement) -> Iterator[Erratu
             yield _on_all(statement, abi, f"removed: {', '.join(gone.values())}", known_from)
 
 
+def older_vdso(reading: Reading, statement: Statement) -> Iterator[Erratum]:
+    """The first vDSO of all, if it came with another release than the one that is named."""
+    images = [(one, abi) for abi in reading.catalog.sorted_abis() for one in abi.vdso]
+    if statement.release is None or not images:
+        return
+    first, abi = min(images, key=lambda image: image[0].interval.since.after)
+    if not agrees(first.interval.since, statement.release):
+        right = f"{abi.name} has had one since {spell_bound(first.interval.since)}"
+        yield _on_all(statement, abi, right, first.sources)
+
+
 STATEMENT_RULES: dict[str, Callable[[Reading, Statement], Iterator[Erratum]]] = {
     "same-natively-and-as-compat": differs_natively_and_as_compat,
     "c-calling-convention": calls_unlike_c,
     "symbols-are-versioned": exports_without_version,
     "found-by-at-sysinfo-ehdr": not_found_by_ehdr,
     "symbol-sets-are-stable": symbols_that_went,
+    "vdso-since": older_vdso,
 }
 
 

@@ -65,11 +65,15 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A sentence on all ABIs; `states` names what it says where the catalogue can be held against it."""
+    """A sentence on all ABIs; `states` names what it says where the catalogue can be held against it.
+
+    `release` is the kernel release that the sentence names, if it names one.
+    """
 
     about: str
     text: str
     states: str | None = None
+    release: KernelRelease | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,7 @@ def editions_from_document(raw: Mapping[str, Any]) -> Iterator[Document]:
         title=raw["title"],
         date=datetime.date.fromisoformat(raw["page_date"]),
         sources=_sources(raw),
-        statements=tuple(Statement(one["about"], one["text"], one.get("states")) for one in raw.get("general", ())),
+        statements=tuple(_statement(one) for one in raw.get("general", ())),
         sonames=tuple(
             PrintedSoname(one["printed"], tuple(one["abis"]), one["soname"]) for one in raw.get("sonames", ())
         ),
@@ -161,6 +165,11 @@ def _editions(name: str, raw: Mapping[str, Any]) -> Iterator[Document]:
         yield from editions_from_document(raw)
     except ValueError as error:
         raise InputError(f"{name}: {error}.") from None
+
+
+def _statement(raw: Mapping[str, Any]) -> Statement:
+    release = KernelRelease.parse(raw["release"]) if "release" in raw else None
+    return Statement(raw["about"], raw["text"], raw.get("states"), release)
 
 
 def _section(raw: Mapping[str, Any]) -> Section:

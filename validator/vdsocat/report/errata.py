@@ -76,13 +76,17 @@ def _draw_sections(errata: Sequence[Erratum], width: int) -> Iterator[str]:
     for heading, some in groupby(errata, key=lambda one: one.section or _ON_ALL):
         yield ""
         yield f"  {heading}"
+        told = None
         for one in some:
-            yield from _draw(one, width)
+            yield from _draw(one, width, repeated=(one.subject, one.printed) == told)
+            told = one.subject, one.printed
 
 
-def _draw(one: Erratum, width: int) -> Iterator[str]:
+def _draw(one: Erratum, width: int, repeated: bool) -> Iterator[str]:
+    """One erratum; what is printed is left out where the erratum before has just said it."""
     yield from _wrap(f"{one.rule} {one.kind}: {one.subject} ({', '.join(one.abis)})", width, 4)
-    facts = {"printed": one.printed, "right": one.right, "source": _spell_sources(one.sources)}
+    printed = None if repeated else one.printed
+    facts = {"printed": printed, "right": one.right, "source": _spell_sources(one.sources)}
     for label, text in facts.items():
         if text:
             yield from _wrap(f"{label + ':':<9}{text}", width, 6, 15)
