@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from vdsocat.audits.erratum import Erratum, Kind, agrees, spell_bound
-from vdsocat.audits.symbol_history import SymbolHistory, covered, histories, last_end, sources_of
+from vdsocat.audits.symbol_history import (
+    SymbolHistory,
+    commits_first,
+    covered,
+    histories,
+    last_end,
+    sources_of,
+    sources_of_end,
+)
 from vdsocat.catalog.conditions import KernelFacts
 from vdsocat.catalog.document import Document, PrintedSoname, Section, Statement
 from vdsocat.catalog.intervals import Interval
@@ -68,7 +76,7 @@ def calls_unlike_c(reading: Reading, statement: Statement) -> Iterator[Erratum]:
     for abi in reading.mapped_abis():
         for convention in abi.conventions:
             if convention.errors not in _C_ERRORS:
-                functions = ", ".join(convention.functions) or "all other functions"
+                functions = ", ".join(convention.functions) or "its functions"
                 yield _on_all(statement, abi, f"{functions}: {convention.text}", convention.sources)
 
 
@@ -101,7 +109,7 @@ def symbols_that_went(reading: Reading, statement: Statement) -> Iterator[Erratu
             if end is not None:
                 gone[history] = f"{history.symbol} in {spell_bound(end)}"
         if gone:
-            known_from = sources_of(entry for history in gone for entry in history.entries)
+            known_from = sources_of_end(entry for history in gone for entry in history.entries)
             yield _on_all(statement, abi, f"removed: {', '.join(gone.values())}", known_from)
 
 
@@ -169,7 +177,7 @@ def port_errata(section: Section, abi: Abi, release: KernelRelease) -> Iterator[
     """The release in which the kernel stopped running the ABI."""
     end = last_end([host.interval for host in abi.hosts], release)
     printed = section.port_removed
-    known_from = tuple(dict.fromkeys(source for host in abi.hosts for source in host.sources))
+    known_from = commits_first(source for host in reversed(abi.hosts) for source in reversed(host.sources))
     if end is None and printed is not None and printed <= release:
         kind, right = Kind.WRONG, "kernels still run it"
     elif end is not None and printed is None:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from vdsocat.audits.erratum import Erratum, Kind, agrees, spell_bound
-from vdsocat.audits.symbol_history import Entry, SymbolHistory, histories, last_end, sources_of, stem
+from vdsocat.audits.symbol_history import Entry, SymbolHistory, histories, last_end, sources_of, sources_of_end, stem
 from vdsocat.catalog.conditions import KernelFacts
 from vdsocat.catalog.document import Claim, Section
 from vdsocat.catalog.intervals import Interval
-from vdsocat.catalog.model import Abi
+from vdsocat.catalog.model import Abi, Source
 from vdsocat.exports import KernelRelease
 
 
@@ -29,13 +29,11 @@ class Printed:
         return text if self.history.symbol == self.claim.symbol else f"{self.history.symbol}: {text}"
 
     def erratum(
-        self, rule: str, kind: Kind, printed: str | None, right: str, entries: tuple[Entry, ...] | None = None
+        self, rule: str, kind: Kind, printed: str | None, right: str, known_from: tuple[Source, ...] | None = None
     ) -> Erratum:
-        """An erratum on the row, known from the given entries (default: those that hold in the release)."""
-        known_from = sources_of(self.history.standing(self.release) if entries is None else entries)
-        return Erratum(
-            rule, kind, self.section.heading, (self.abi.name,), self.claim.symbol, printed, right, known_from
-        )
+        """An erratum on the row, known from the given sources (default: of the entries that hold in the release)."""
+        sources = sources_of(self.history.standing(self.release)) if known_from is None else known_from
+        return Erratum(rule, kind, self.section.heading, (self.abi.name,), self.claim.symbol, printed, right, sources)
 
 
 RowRule = Callable[[Printed], Iterator[Erratum]]
@@ -103,7 +101,7 @@ def wrong_since(row: Printed) -> Iterator[Erratum]:
     early = since is None and begin.passed(row.release) is False
     if early or (since is not None and not agrees(begin, since)):
         printed = f"exported since Linux {since}" if since else "no release"
-        first = tuple(one for one in row.history.entries if one.interval.since == begin)
+        first = sources_of(one for one in row.history.entries if one.interval.since == begin)
         yield row.erratum("DOC-SINCE", Kind.WRONG, printed, f"exported since {spell_bound(begin)}", first)
 
 
@@ -113,13 +111,16 @@ def wrong_until(row: Printed) -> Iterator[Erratum]:
     Where no kernel runs the ABI any more, that is told once for the section and not of each symbol.
     """
     end, until = row.history.end(row.release), row.claim.until
+    known_from = sources_of_end(row.history.entries)
     if end is None:
         if until is not None and until <= row.release and row.history.present(row.release):
             yield row.erratum("DOC-UNTIL", Kind.WRONG, f"removed in Linux {until}", "still exported")
     elif until is None and last_end([host.interval for host in row.abi.hosts], row.release) is None:
-        yield row.erratum("DOC-UNTIL", Kind.WRONG, "exported", row.named(f"removed in {spell_bound(end)}"))
+        right = row.named(f"removed in {spell_bound(end)}")
+        yield row.erratum("DOC-UNTIL", Kind.WRONG, "exported", right, known_from)
     elif until is not None and not agrees(end, until):
-        yield row.erratum("DOC-UNTIL", Kind.WRONG, f"removed in Linux {until}", f"removed in {spell_bound(end)}")
+        right = f"removed in {spell_bound(end)}"
+        yield row.erratum("DOC-UNTIL", Kind.WRONG, f"removed in Linux {until}", right, known_from)
 
 
 def wrong_condition(row: Printed) -> Iterator[Erratum]:
@@ -135,12 +136,12 @@ def wrong_condition(row: Printed) -> Iterator[Erratum]:
     printed, right = spell_condition(row.claim), spell_conditions(standing)
     decided = [(_claimed(row.claim, mode), _holds(standing, mode)) for mode in modes]
     if row.claim.when is not None and any(_contradict(claimed, known) for claimed, known in decided):
-        yield row.erratum("DOC-CONDITION", Kind.WRONG, printed, right, tuple(standing))
+        yield row.erratum("DOC-CONDITION", Kind.WRONG, printed, right, sources_of(standing))
     elif any(
         known is not True and (claimed or _facts(one.interval for one in standing) - _facts([row.claim]))
         for claimed, known in decided
     ):
-        yield row.erratum("DOC-CONDITION", Kind.MISSING, printed, right, tuple(standing))
+        yield row.erratum("DOC-CONDITION", Kind.MISSING, printed, right, sources_of(standing))
 
 
 ROW_RULES: tuple[RowRule, ...] = (wrong_prefix, wrong_version, wrong_offset, wrong_since, wrong_until, wrong_condition)
@@ -175,7 +176,8 @@ def _missing(
         standing = history.standing(release)
         if section.unprefixed and all(one.alias_of == section.unprefixed[0] + history.symbol for one in standing):
             continue  # the sentence holds for it as soon as the symbol itself is printed
-        right, known_from = spell_history(history, release), sources_of(standing)
+        first = [one for one in history.entries if one.interval.since == history.begin]
+        right, known_from = spell_history(history, release), sources_of([*first, *standing])
         yield Erratum(
             "DOC-MISSING", Kind.MISSING, section.heading, (abi.name,), history.symbol, None, right, known_from
         )

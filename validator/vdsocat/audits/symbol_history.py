@@ -69,8 +69,17 @@ def histories(abi: Abi, area_kind: str | None = None) -> dict[str, SymbolHistory
 
 def sources_of(entries: Iterable[Entry]) -> tuple[Source, ...]:
     """Where the entries are known from, each source once, commits first."""
-    each = dict.fromkeys(source for entry in entries for source in entry.sources)
-    return tuple(sorted(each, key=lambda source: source.commit is None))
+    return commits_first(source for entry in entries for source in entry.sources)
+
+
+def sources_of_end(entries: Iterable[Entry]) -> tuple[Source, ...]:
+    """The same for the end of the entries: the catalogue names sources by age, so the last ones are on the end."""
+    return commits_first(source for entry in reversed(tuple(entries)) for source in reversed(entry.sources))
+
+
+def commits_first(sources: Iterable[Source]) -> tuple[Source, ...]:
+    """The sources, each once, those that name a commit before the others."""
+    return tuple(sorted(dict.fromkeys(sources), key=lambda source: source.commit is None))
 
 
 def stem(symbol: str) -> str:

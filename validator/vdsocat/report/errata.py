@@ -35,7 +35,7 @@ def errata_rows(results: Sequence[DocumentErrata]) -> list[dict[str, str | None]
             "subject": one.subject,
             "printed": one.printed,
             "right": one.right,
-            "source": "; ".join(map(str, one.sources)),
+            "source": "; ".join(map(_spell_source, one.sources)),
         }
         for result in results
         for one in result.errata
@@ -93,9 +93,14 @@ def _draw(one: Erratum, width: int, repeated: bool) -> Iterator[str]:
 
 
 def _spell_sources(sources: Sequence[Source]) -> str:
-    shown = "; ".join(map(str, sources[:_SOURCES_SHOWN]))
+    shown = "; ".join(map(_spell_source, sources[:_SOURCES_SHOWN]))
     more = len(sources) - _SOURCES_SHOWN
     return f"{shown}; and {more} more" if more > 0 else shown
+
+
+def _spell_source(source: Source) -> str:
+    text = str(source)
+    return f"{text} ({source.note})" if source.note and source.note != text else text
 
 
 def _wrap(text: str, width: int, indent: int, below: int | None = None) -> list[str]:
