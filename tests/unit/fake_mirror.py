@@ -97,13 +97,22 @@ class FakeMirror:
         self.packages.setdefault((suite, arch), []).append(text)
         return self.root / path
 
-    def kernel(self, suite: str, arch: str, flavour: str, version: str, abi: str = "", suffix: str = ".xz") -> Path:
-        """Add a kernel in the old shape: image and configuration in one package."""
+    def kernel(
+        self,
+        suite: str,
+        arch: str,
+        flavour: str,
+        version: str,
+        abi: str = "",
+        suffix: str = ".xz",
+        image: bytes | None = None,
+    ) -> Path:
+        """Add a kernel in the old shape: image (or a stand-in for one) and configuration in one package."""
         release = f"{abi or version.rsplit('-', 1)[0]}-{flavour}"
         files = {
             f"./boot/System.map-{release}": b"map",
             f"./boot/config-{release}": b"CONFIG_OLD_SHAPE=y\n",
-            f"./boot/vmlinuz-{release}": f"kernel {release}".encode(),
+            f"./boot/vmlinuz-{release}": f"kernel {release}".encode() if image is None else image,
             f"./lib/modules/{release}/kernel/x.ko": b"module",
         }
         return self.add(suite, arch, f"linux-image-{release}", version, deb(files, suffix))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import click
 
 from vdsocat.cli.kernel_options import KernelAccess, kernel_options
 from vdsocat.cli.settings import Settings
-from vdsocat.errors import InputError, RunError
+from vdsocat.cli.terminal import StatusLine
+from vdsocat.errors import InputError
 from vdsocat.images import SeenImage, images_of
 
 SCHEMA = "vdsocat-images/1"
@@ -48,14 +50,17 @@ def extract(
     catalog = settings.load_catalog()
     wanted = catalog.abi(abi_name).name if abi_name else None
     sources = KernelAccess(settings, mirror, offline).static_sources(catalog, config)
-    images = images_of(source, sources, lambda text: click.echo(text, err=True))
+    with StatusLine(sys.stderr, 1) as status:
+        images = images_of(source, sources, status.tell)
     images = tuple(one for one in images if wanted in (None, one.abi))
-    if not images:
-        raise RunError(f"{source}: carries no vDSO image{f' for {wanted}' if wanted else ''}.")
+    if wanted and not images:
+        raise InputError(f"{source}: carries no vDSO image for {wanted}.")
     files = _write(images, out) if out else [None] * len(images)
     if format_ == "json":
         document = {"schema": SCHEMA, "images": [_document(one, file) for one, file in zip(images, files, strict=True)]}
         click.echo(json.dumps(document, indent=2))
+    elif not images:
+        click.echo(f"{source}: carries no vDSO image.", err=True)
     else:
         click.echo("\n\n".join(_spell(one, file) for one, file in zip(images, files, strict=True)))
 
@@ -66,11 +71,8 @@ def _write(images: tuple[SeenImage, ...], directory: Path) -> list[str | None]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for position, one in enumerate(images):
-            name = f"{one.release or 'unknown'}-{one.abi}-{one.endianness}"
-            twins = sum(
-                f"{other.release or 'unknown'}-{other.abi}-{other.endianness}" == name for other in images[:position]
-            )
-            path = directory / (f"{name}-{twins + 1}.so" if twins else f"{name}.so")
+            twins = sum(_file_stem(other) == _file_stem(one) for other in images[:position])
+            path = directory / (f"{_file_stem(one)}-{twins + 1}.so" if twins else f"{_file_stem(one)}.so")
             partial = path.with_name(f".{path.name}.partial")
             partial.write_bytes(one.data)
             partial.replace(path)
@@ -78,6 +80,10 @@ def _write(images: tuple[SeenImage, ...], directory: Path) -> list[str | None]:
     except OSError as error:
         raise InputError(f"{error.filename or directory}: cannot be written ({error.strerror or error}).") from None
     return written
+
+
+def _file_stem(one: SeenImage) -> str:
+    return f"{one.release or 'unknown'}-{one.abi}-{one.endianness}"
 
 
 def _spell(one: SeenImage, file: str | None) -> str:

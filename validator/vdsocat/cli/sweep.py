@@ -15,8 +15,7 @@ from vdsocat.cli.places import terminal_width
 from vdsocat.cli.settings import Settings
 from vdsocat.cli.terminal import StatusLine
 from vdsocat.judging.finding import Finding, Verdict
-from vdsocat.judging.judge import Judgement
-from vdsocat.judging.result import CONFORMS, FAILED, CheckResult, overall_status
+from vdsocat.judging.result import FAILED, CheckResult, overall_status
 from vdsocat.report.listing import render_listing
 from vdsocat.sweep.plan import Plan, plan_sweep
 from vdsocat.sweep.proposal import Proposal, propose_entries
@@ -62,20 +61,16 @@ def sweep(
     settings: Settings = context.obj
     catalog = settings.load_catalog()
     evidence = Evidence(settings.catalog_root)
-    if only_summary:
-        findings = list(findings_of_evidence(evidence, catalog))
-        status = FAILED if any(one.verdict is Verdict.FAIL for _, _, one in findings) else CONFORMS
-        results: Sequence[CheckResult] = ()
-    else:
-        access = KernelAccess(settings, mirror, offline)
-        results = _run(access, suites, architectures, again, evidence)
-        findings = list(findings_of_judgements(_judgements(results)))
-        status = overall_status(results)
-    summary = summarise_evidence(evidence, catalog)
+    access = KernelAccess(settings, mirror, offline)
+    results = [] if only_summary else _run(access, suites, architectures, again, evidence)
+    judged = [one.judgement for one in results if one.judgement is not None]
+    findings = [*findings_of_judgements(judged), *findings_of_evidence(evidence, catalog, judged)]
+    failed = any(finding.verdict is Verdict.FAIL for _, _, finding in findings)
+    summary = summarise_evidence(evidence, findings)
     proposals = list(propose_entries(findings, evidence, catalog))
     show = _print_table if format_ == "table" else _print_json
     show(summary, group_findings(findings), proposals, [one for one in results if one.error])
-    context.exit(status)
+    context.exit(FAILED if failed else overall_status(results))
 
 
 def _run(
@@ -122,10 +117,6 @@ def _spell_run(plan: Plan, swept: Sequence[Swept]) -> str:
         f"{len(plan.kernels)} kernels: {judged} judged, {known} known from the evidence, {gone} listed but not on the "
         f"mirror, {len(swept) - judged - known - gone} not judged."
     )
-
-
-def _judgements(results: Sequence[CheckResult]) -> Iterable[Judgement]:
-    return (one.judgement for one in results if one.judgement is not None)
 
 
 def _print_table(

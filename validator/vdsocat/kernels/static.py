@@ -89,11 +89,12 @@ def find_config(kernel: bytes | mmap) -> str | None:
     start = kernel.find(_CONFIG_START)
     if start < 0:
         return None
+    unpacker = zlib.decompressobj(wbits=31)
     try:
-        packed = kernel[start + len(_CONFIG_START) : start + _CONFIG_LIMIT]
-        return zlib.decompressobj(wbits=31).decompress(packed, _CONFIG_LIMIT).decode("utf-8", "replace")
+        config = unpacker.decompress(kernel[start + len(_CONFIG_START) : start + _CONFIG_LIMIT], _CONFIG_LIMIT)
     except zlib.error:
         return None
+    return _text(config) if unpacker.eof else None
 
 
 def _elf_files(kernel: bytes | mmap) -> Iterator[int]:

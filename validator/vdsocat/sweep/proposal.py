@@ -9,7 +9,7 @@ from vdsocat.catalog.evidence import AbiEvidence, Evidence, Sighting
 from vdsocat.catalog.model import Catalog
 from vdsocat.exports import Binding, Export, KernelRelease, SymbolType
 from vdsocat.judging.evidence import export_from_text
-from vdsocat.judging.finding import Finding
+from vdsocat.sweep.summary import Found
 
 # The prefixes of arch/*/…/*.lds.S.
 _PREFIXES = ("__vdso_", "__kernel_", "__cmsg_", "__")
@@ -24,9 +24,7 @@ class Proposal:
     text: str
 
 
-def propose_entries(
-    findings: Iterable[tuple[str, str, Finding]], evidence: Evidence, catalog: Catalog
-) -> Iterator[Proposal]:
+def propose_entries(findings: Iterable[Found], evidence: Evidence, catalog: Catalog) -> Iterator[Proposal]:
     """An entry for each export that findings call new, since the release that the evidence first shows it in."""
     done: set[tuple[str, str]] = set()
     for abi, _, finding in findings:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from vdsocat.catalog.evidence import AbiEvidence, Observation
+from vdsocat.catalog.evidence import AbiEvidence
 from vdsocat.catalog.model import Catalog
 from vdsocat.exports import KernelRelease
 from vdsocat.judging.evidence import judge_observation
 from vdsocat.judging.finding import Finding, Verdict
 from vdsocat.judging.judge import Judgement
+
+# ABI, kernel.org release, finding.
+Found = tuple[str, str, Finding]
 
 _WANTING = (Verdict.FAIL, Verdict.REVIEW, Verdict.UNKNOWN)
 
@@ -72,28 +76,38 @@ class GroupedFinding:
         return f"{distinct[0]} to {distinct[-1]}, {len(self.releases)} images"
 
 
-def summarise_evidence(evidence: Iterable[AbiEvidence], catalog: Catalog) -> Summary:
-    """Count the evidence and judge all of it by the catalogue as it is. InputError for an ABI that it has not."""
+def summarise_evidence(evidence: Iterable[AbiEvidence], findings: Iterable[Found]) -> Summary:
+    """Count the evidence, and the findings that it, or the kernels themselves, gave."""
+    verdicts = Counter((abi, finding.verdict) for abi, _, finding in findings)
     kernels: set[tuple[str, str, str]] = set()
     rows = []
     for one in evidence:
         keys = {observation.sighting.kernel_key for observation in one.observations}
         kernels |= keys
         if keys:
-            rows.append(_summarise_abi(one, len(keys), catalog))
+            rows.append(_summarise_abi(one, len(keys), {verdict: verdicts[one.abi, verdict] for verdict in _WANTING}))
     return Summary(tuple(rows), len(kernels))
 
 
-def findings_of_evidence(evidence: Iterable[AbiEvidence], catalog: Catalog) -> Iterator[tuple[str, str, Finding]]:
-    """(ABI, release, finding) of every verdict that wants a reader, judged by the catalogue as it is."""
+def findings_of_evidence(
+    evidence: Iterable[AbiEvidence], catalog: Catalog, judged: Iterable[Judgement] = ()
+) -> Iterator[Found]:
+    """Every verdict that wants a reader, by the catalogue as it is; not of kernels that were `judged` themselves.
+
+    InputError for an ABI that the catalogue has not.
+    """
+    packages = {one.capture.provenance.kernel_package_sha256 for one in judged}
     for one in evidence:
         for observation in one.observations:
-            for finding in _wanting(observation, one.abi, catalog):
-                yield one.abi, observation.sighting.release, finding
+            if observation.sighting.how == "static" and observation.sighting.package_sha256 in packages:
+                continue
+            for finding in judge_observation(observation, catalog.abi(one.abi)):
+                if finding.verdict in _WANTING:
+                    yield one.abi, observation.sighting.release, finding
 
 
-def findings_of_judgements(judgements: Iterable[Judgement]) -> Iterator[tuple[str, str, Finding]]:
-    """(ABI, release, finding) of every verdict that wants a reader."""
+def findings_of_judgements(judgements: Iterable[Judgement]) -> Iterator[Found]:
+    """Every verdict that wants a reader."""
     for judgement in judgements:
         for judged in judgement.abis:
             for finding in judged.findings:
@@ -101,7 +115,7 @@ def findings_of_judgements(judgements: Iterable[Judgement]) -> Iterator[tuple[st
                     yield judged.abi, judgement.release, finding
 
 
-def group_findings(findings: Iterable[tuple[str, str, Finding]]) -> Sequence[GroupedFinding]:
+def group_findings(findings: Iterable[Found]) -> Sequence[GroupedFinding]:
     """Each finding once, the gravest first; the reasons are those of its first occurrence."""
     groups: dict[tuple[object, ...], GroupedFinding] = {}
     for abi, release, finding in findings:
@@ -110,21 +124,14 @@ def group_findings(findings: Iterable[tuple[str, str, Finding]]) -> Sequence[Gro
     return sorted(groups.values(), key=lambda one: (_WANTING.index(one.finding.verdict), one.abi, one.finding.subject))
 
 
-def _summarise_abi(evidence: AbiEvidence, kernels: int, catalog: Catalog) -> AbiSummary:
+def _summarise_abi(evidence: AbiEvidence, kernels: int, findings: dict[Verdict, int]) -> AbiSummary:
     observations = evidence.observations
     images = [one for one in observations if one.facts is not None]
-    verdicts = [finding.verdict for one in observations for finding in _wanting(one, evidence.abi, catalog)]
     return AbiSummary(
         abi=evidence.abi,
         kernels=kernels,
         releases=(observations[0].sighting.release, observations[-1].sighting.release),
         images=len(images),
         exports=sum(len(one.facts.exports) for one in images if one.facts is not None),
-        findings={verdict: verdicts.count(verdict) for verdict in _WANTING},
+        findings=findings,
     )
-
-
-def _wanting(observation: Observation, abi: str, catalog: Catalog) -> Iterator[Finding]:
-    for finding in judge_observation(observation, catalog.abi(abi)):
-        if finding.verdict in _WANTING:
-            yield finding
