@@ -14,6 +14,7 @@ VERBS = (
     "extract",
     "sweep",
     "errata",
+    "audit",
     "report",
     "lint",
     "kernels",

@@ -87,6 +87,11 @@ def gnu_hash(name: str) -> int:
     return value
 
 
+def has_wide_hash_words(machine: str, elf_class: int) -> bool:
+    """Whether the words of DT_HASH have 64 bits, by e_machine's EM_ name and the class: 64-bit s390 and Alpha."""
+    return elf_class == 64 and machine in _WIDE_HASH_MACHINES
+
+
 def read_dynamic_tags(layout: ElfLayout) -> tuple[tuple[str | int, int], ...]:
     """The entries of PT_DYNAMIC up to DT_NULL, by DT_ name (or number); ImageError if there is none or no end."""
     segment = next((segment for segment in layout.segments if segment.type == "PT_DYNAMIC"), None)
@@ -144,7 +149,7 @@ class DynamicSegment:
 
     def _read_sysv_hash(self, address: int) -> HashTable:
         """DT_HASH: bucket and chain counts, buckets, chains; 64-bit words on 64-bit s390 and Alpha (their psABIs)."""
-        wide = self.layout.elf_class == 64 and self.layout.machine in _WIDE_HASH_MACHINES
+        wide = has_wide_hash_words(self.layout.machine, self.layout.elf_class)
         code, word = ("Q", 8) if wide else ("I", 4)
         offset, available = self.layout.locate(address, 2 * word, "DT_HASH")
         buckets, chain_count = self.layout.unpack(2 * code, offset, "DT_HASH")
