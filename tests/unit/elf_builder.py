@@ -63,6 +63,7 @@ class ImageSpec:
     moved_by: int = 0
     relocations: int | None = None
     entry: int = 0
+    loads: int = 1
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class _Builder:
     def build(self) -> Image:
         spec = self.spec
         header_size, entry_size = (64, 56) if self.wide else (52, 32)
-        segments = 3 if spec.notes else 2
+        segments = spec.loads + (2 if spec.notes else 1)
         self.places["phdr"] = header_size
         self.body += bytes(header_size + segments * entry_size)
         if "sysv" in spec.hash_styles:
@@ -194,7 +195,7 @@ class _Builder:
         )
 
     def _program_headers(self, loaded: int) -> bytes:
-        headers = self._program_header(1, 5, 0, loaded, 0x1000)
+        headers = self._program_header(1, 5, 0, loaded, 0x1000) * self.spec.loads
         headers += self._program_header(2, 4, self.places["dynamic"], self.sizes["dynamic"], 8)
         if self.spec.notes:
             headers += self._program_header(4, 4, self.places["note"], self.sizes["note"], self.spec.note_align)

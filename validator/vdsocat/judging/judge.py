@@ -16,6 +16,7 @@ from vdsocat.exports import ExportSet, KernelRelease
 from vdsocat.judging import rules
 from vdsocat.judging.compare import compare_exports, resolve_expected
 from vdsocat.judging.finding import Finding, Verdict, gravest
+from vdsocat.judging.placement import judge_placement
 from vdsocat.judging.structure import JudgedImage, judge_structure
 
 
@@ -114,7 +115,9 @@ def _judge_on_kernel(
         return AbiJudgement(abi.name, seen.endianness, mode, tuple(findings), None)
     image, more = _judge_image(seen, abi, _Expectation(release, facts, abi.vdso, abi.exports, abi.hash_styles, release))
     findings += more
-    findings += rules.judge_areas(() if seen.is_static else abi.areas, seen, release, facts)
+    if not seen.is_static:
+        findings += judge_placement(seen, abi, image, release, facts)
+        findings += rules.judge_areas(abi.areas, seen, release, facts)
     return AbiJudgement(abi.name, seen.endianness, mode, tuple(findings), image)
 
 
