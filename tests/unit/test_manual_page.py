@@ -102,6 +102,19 @@ def test_a_port_that_is_gone_is_in_its_heading() -> None:
     assert page.sections[0].heading == "x86-64 functions"
 
 
+def test_what_went_before_the_port_is_told() -> None:
+    documents = small_documents()
+    documents["abis/i386.yaml"]["hosts"] = [one | {"until": "6.1"} for one in documents["abis/i386.yaml"]["hosts"]]
+    for entry in documents["abis/i386.yaml"]["exports"]:
+        entry.setdefault("until", "6.1")
+    page = page_of(section("i386", row("__vdso_time")), catalog=assemble_catalog(documents))
+    (table,) = section_of(page, "i386 functions (port removed in Linux 6.1)").tables
+    assert cells(table)[:2] == [
+        ("__vdso_time", "LINUX_2.6 (exported since Linux 3.15, removed in Linux 6.0)"),
+        ("__vdso_clock_gettime", "LINUX_2.6 (exported since Linux 3.15)"),
+    ]
+
+
 def test_sonames_keep_the_names_of_the_page() -> None:
     sonames = [{"printed": "x86/64", "abis": ["x86-64"], "soname": "wrong.so"}]
     page = page_of(I386, sonames=sonames)
@@ -122,7 +135,7 @@ def test_sonames_keep_the_names_of_the_page() -> None:
 
 def test_the_roff_has_a_cell_per_column_and_escapes_what_roff_would_read() -> None:
     text = render_page(page_of(I386, section("x86-64", heading="x86-64 \\ functions")))
-    assert ".SS x86\\-64 \\e functions" in text.splitlines()
+    assert ".SS x86-64 \\e functions" in text.splitlines()
     lines = text.splitlines()
     assert lines.count(".TS") == lines.count(".TE") == 5
     assert "Exported only with \\%CONFIG_VDSO_GETRANDOM:\n.IR \\%__vdso_getrandom ." in text

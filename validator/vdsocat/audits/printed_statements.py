@@ -175,10 +175,10 @@ def section_errata(reading: Reading) -> Iterator[Erratum]:
 
 def port_errata(section: Section, abi: Abi, release: KernelRelease) -> Iterator[Erratum]:
     """The release in which the kernel stopped running the ABI."""
-    end = last_end([host.interval for host in abi.hosts], release)
-    printed = section.port_removed
+    hosts = [host.interval for host in abi.hosts]
+    end, printed = last_end(hosts, release), section.port_removed
     known_from = commits_first(source for host in reversed(abi.hosts) for source in reversed(host.sources))
-    if end is None and printed is not None and printed <= release:
+    if printed is not None and printed <= release and covered(hosts, release):
         kind, right = Kind.WRONG, "kernels still run it"
     elif end is not None and printed is None:
         kind, right = Kind.MISSING, f"removed in {spell_bound(end)}"

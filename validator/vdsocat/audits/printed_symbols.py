@@ -64,7 +64,7 @@ def _rows(
     for claim in claims:
         history = known.get(claim.symbol) or _twin(claim.symbol, known)
         if history is None:
-            right = f"never exported by {abi.name}" if area_kind is None else f"no entry point of {abi.name}"
+            right = "never exported" if area_kind is None else "no entry point"
             yield _extra(section, abi, claim.symbol, spell_claim(claim), right, area_kind)
             continue
         named.add(history.symbol)

@@ -17,7 +17,7 @@ from vdsocat.exports import KernelRelease
 _TEMPLATE = "symbol_tables.roff.j2"
 _LINE = 72  # what a page of 80 columns leaves for a table
 _GAP = 3  # columns that tbl puts between two
-_UNBREAKABLE = re.compile(r"\b((CONFIG_|__)\w+|removed|earlier)\b")
+_UNBREAKABLE = re.compile(r"(?<!\S)(?=\S*(CONFIG_|__|removed|earlier))\S+")
 _REMOVED = re.compile(r" \(port removed in Linux [\d.]+\)")
 # How the facts of a condition read after "exported only".
 _FACTS = (
@@ -117,20 +117,26 @@ def render_page(page: Page) -> str:
     )
     environment.filters["roff"] = _roff
     environment.filters["cell"] = _cell
+    environment.filters["file_name"] = _file_name
     environment.filters["comment"] = lambda text: text.replace("\n", " ")
     return environment.get_template(_TEMPLATE).render(page=page, version=__version__).rstrip("\n")
 
 
 def _roff(text: str) -> str:
-    """Text that roff prints as it is: hyphens stay as they are typed, and names are not broken at line ends."""
-    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("\n", " ")
+    """Text that roff prints as it is, and in which it breaks no name at a line's end."""
+    escaped = text.replace("\\", "\\e").replace("\n", " ")
     escaped = _UNBREAKABLE.sub(r"\\%\g<0>", escaped)
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 
 
+def _file_name(text: str) -> str:
+    """A name whose hyphens are to be typed."""
+    return _roff(text).replace("-", "\\-")
+
+
 def _cell(text: str, wide: bool) -> str:
     """A cell of a table, as a text block that tbl may break into lines where the table is wide."""
-    return f"T{{\n{_roff(text)}\nT}}" if wide and " " in text else _roff(text)
+    return f"T{{\n.na\n{_roff(text)}\nT}}" if wide and " " in text else _roff(text)
 
 
 def _page_section(section: Section, catalog: Catalog, release: KernelRelease) -> PageSection:
@@ -236,7 +242,7 @@ def _entry_table(claims: Sequence[Claim], abi: Abi, points: Sequence[SymbolHisto
     with_offset = any(entry.offset is not None for one in points for entry in one.entries)
     rows = []
     for one in points:
-        text = " ".join(filter(None, (texts.get(one.symbol, one.symbol), _spell_end(one, release))))
+        text = " ".join(filter(None, (texts.get(one.symbol, one.symbol), _spell_end(one, abi, release))))
         offset = one.standing(release)[0].offset
         cells = (f"{offset:04x}" if offset is not None else "", text) if with_offset else (text,)
         rows.append(Row(cells, None if text in texts.values() else _comment(one, abi, release)))
@@ -269,7 +275,7 @@ def _also_unprefixed(
     ]
     if not without:
         return text
-    return text.replace("All of these symbols", f"All of these symbols except {' and '.join(without)}", 1)
+    return text.replace("All of these symbols", f"All of these symbols except {_spell_list(without)}", 1)
 
 
 def _soname_rows(document: Document, catalog: Catalog, release: KernelRelease) -> Iterator[Row]:
@@ -300,19 +306,24 @@ def _spell_sonames(abi: Abi, release: KernelRelease) -> str:
 
 def _spell_life(one: SymbolHistory, abi: Abi, release: KernelRelease) -> str | None:
     """When it came, if that was later than the ABI, and when it went."""
-    parts = []
-    if one.begin.after > min(host.interval.since.after for host in abi.hosts):
-        parts.append(f"exported since {_spell(one.begin)}")
-    end = one.end(release)
-    if end is not None and last_end([host.interval for host in abi.hosts], release) is None:
-        parts.append(f"removed in {_spell(end)}")
-    return f"({', '.join(parts)})" if parts else None
+    since = f"exported since {_spell(one.begin)}"
+    later = one.begin.after > min(host.interval.since.after for host in abi.hosts)
+    end = _spell_end(one, abi, release)
+    if not later:
+        return end
+    return f"({since}, {end[1:-1]})" if end else f"({since})"
 
 
-def _spell_end(one: SymbolHistory, release: KernelRelease) -> str | None:
-    end = one.end(release)
-    before = last_end(one.within, release)
-    return f"(removed in {_spell(end)})" if end is not None and (before is None or end.after < before.after) else None
+def _spell_end(one: SymbolHistory, abi: Abi, release: KernelRelease) -> str | None:
+    """When it went, unless that was with the ABI."""
+    end, port = one.end(release), last_end([host.interval for host in abi.hosts], release)
+    if end is None or (port is not None and end.after >= port.after):
+        return None
+    return f"(removed in {_spell(end)})"
+
+
+def _spell_list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _spell(bound: Bound) -> str:
