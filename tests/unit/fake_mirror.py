@@ -55,11 +55,13 @@ def tarball(files: Mapping[str, bytes], links: Mapping[str, str] = {}) -> bytes:
     return buffer.getvalue()
 
 
-def deb(files: Mapping[str, bytes], suffix: str = ".xz", links: Mapping[str, str] = {}) -> bytes:
-    """A .deb whose data.tar holds the files; `suffix` says how it is compressed."""
+def deb(
+    files: Mapping[str, bytes], suffix: str = ".xz", links: Mapping[str, str] = {}, control: bytes | None = None
+) -> bytes:
+    """A .deb whose data.tar holds the files; `suffix` says how it is compressed, `control` is its control.tar."""
     members = {
         "debian-binary": b"2.0\n",
-        "control.tar.xz": lzma.compress(tarball({"./control": b"Package: x\n"})),
+        "control.tar.xz": lzma.compress(control or tarball({"./control": b"Package: x\n"})),
         f"data.tar{suffix}": _COMPRESSORS[suffix](tarball(files, links)),
     }
     packed = b"!<arch>\n"

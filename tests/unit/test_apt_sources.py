@@ -80,3 +80,15 @@ def test_other_distributions_and_no_sources_at_all(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--mirror URL"):
         debian_mirror(found, "bookworm")
     assert read_apt_sources(tmp_path / "nowhere") == ()
+
+
+def test_all_security_suites_come_from_the_archive_of_one(tmp_path: Path) -> None:
+    text = "deb http://m.example/debian bookworm main\ndeb http://m.example/debian-security bookworm-security main\n"
+    found = read_apt_sources(sources(tmp_path, list=text))
+    assert debian_mirror(found, "trixie-security") == "http://m.example/debian-security"
+    assert debian_mirror(found, "trixie") == "http://m.example/debian"
+
+
+def test_another_vendors_security_suite_is_none_of_debians(tmp_path: Path) -> None:
+    text = "deb http://m.example/debian bookworm main\ndeb http://u.example/ubuntu jammy-security main\n"
+    assert debian_mirror(read_apt_sources(sources(tmp_path, list=text)), "trixie-security") == "http://m.example/debian"

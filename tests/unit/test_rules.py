@@ -12,7 +12,7 @@ from small_images import CLOCK, GETCPU, i386_image
 from vdsocat.capture import AbiCapture, Call, KuserPage
 from vdsocat.catalog.conditions import Condition, KernelFacts
 from vdsocat.catalog.intervals import Bound, Decision, Interval, State
-from vdsocat.catalog.model import VdsoInterval
+from vdsocat.catalog.model import HashStyles, VdsoInterval
 from vdsocat.elf.image import read_vdso_image
 from vdsocat.exports import KernelRelease
 from vdsocat.judging import rules
@@ -48,6 +48,24 @@ def test_a_refused_program_is_judged_by_what_the_catalogue_says(state: State, ve
 def test_a_program_that_runs_passes_unless_the_catalogue_denies_it(state: State, verdict: Verdict) -> None:
     (finding,) = rules.judge_abi_runs(seen(), I386, Decision(state, "r"))
     assert finding.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("state", "image", "verdicts"),
+    [
+        (State.PRESENT, None, []),
+        (State.PRESENT, b"image", []),
+        (State.UNKNOWN, None, []),
+        (State.ABSENT, None, [Verdict.EXPECTED_ABSENT]),
+        (State.ABSENT, b"image", [Verdict.REVIEW]),
+    ],
+)
+def test_without_a_boot_only_the_catalogue_says_that_an_abi_does_not_run(
+    state: State, image: bytes | None, verdicts: list[Verdict]
+) -> None:
+    found = list(rules.judge_abi_runs(seen("static", image=image), I386, Decision(state, "needs CONFIG_A")))
+    assert [one.verdict for one in found] == verdicts
+    assert all("needs CONFIG_A" in one.reason for one in found)
 
 
 @pytest.mark.parametrize(
@@ -242,3 +260,38 @@ def test_time_returns_its_value() -> None:
 def test_signals_that_differ_between_architectures_are_given_by_number() -> None:
     assert "SIGSEGV" in rules.judge_call(Call("__vdso_time", failure="crash", signal=11)).reason
     assert "signal 10" in rules.judge_call(Call("__vdso_time", failure="crash", signal=10)).reason
+
+
+def styles(*names: str, when: str | None = None, until: str | None = None) -> HashStyles:
+    interval = Interval(Bound.parse("2.6"), Bound.parse(until) if until else None, Condition(when) if when else None)
+    return HashStyles(names, interval)
+
+
+BY_LINKER = (styles("sysv", when="toolchain:sysv"), styles("gnu", when="not toolchain:sysv"))
+
+
+@pytest.mark.parametrize(
+    ("catalogued", "image", "verdict"),
+    [
+        ((styles("sysv", "gnu"),), ("gnu", "sysv"), Verdict.PASS),
+        ((styles("sysv", "gnu"),), ("gnu",), Verdict.FAIL),
+        ((styles("gnu"),), ("sysv", "gnu"), Verdict.FAIL),
+        ((styles("sysv"),), (), Verdict.FAIL),
+        ((styles("sysv", until="5.0"), styles("gnu")), ("sysv",), Verdict.FAIL),
+        (BY_LINKER, ("sysv",), Verdict.PASS),
+        (BY_LINKER, ("gnu",), Verdict.PASS),
+        (BY_LINKER, ("sysv", "gnu"), Verdict.UNKNOWN),
+        ((styles("gnu"), styles("sysv", when="CONFIG_OLD")), ("sysv",), Verdict.FAIL),
+    ],
+)
+def test_hash_tables_are_those_of_the_release(
+    catalogued: tuple[HashStyles, ...], image: tuple[str, ...], verdict: Verdict
+) -> None:
+    (finding,) = rules.judge_hash_styles(replace(IMAGE, hash_styles=image), catalogued, AT, NATIVE)
+    assert (finding.rule, finding.verdict) == ("ELF-HASH-STYLE", verdict)
+    assert finding.seen == ("+".join(sorted(image, reverse=True)) or "none")
+
+
+@pytest.mark.parametrize("catalogued", [(), (styles("sysv", until="5.0"),)], ids=["none recorded", "none for it"])
+def test_hash_tables_that_nobody_catalogued_are_not_judged(catalogued: tuple[HashStyles, ...]) -> None:
+    assert list(rules.judge_hash_styles(IMAGE, catalogued, AT, NATIVE)) == []

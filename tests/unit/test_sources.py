@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Sequence
@@ -11,9 +12,10 @@ from typing import Any
 
 import pytest
 from consoles import boot_lines
+from fake_mirror import deb, tarball
 from fake_qemu import FakeQemu, make_fake_qemu
 from small_catalog import small_catalog
-from small_images import i386_capture, i386_image, write_vmlinux
+from small_images import i386_capture, i386_image, vmlinux, write_vmlinux
 
 from vdsocat.cache import Cache
 from vdsocat.capture import Capture, capture_to_json
@@ -125,6 +127,66 @@ def test_a_named_kernel_carries_its_package_and_configuration(settings: SourceSe
     assert capture.provenance.kernel_package_version == "6.1.176-1"
     assert capture.provenance.kernel_suite == "bookworm"
     assert capture.config == "CONFIG_X86_32=y\n"
+
+
+def test_a_static_source_boots_nothing(tmp_path: Path, settings: SourceSettings, qemu: FakeQemu) -> None:
+    kernel = write_vmlinux(tmp_path / "vmlinux", images=(IMAGE,))
+    for source, package in ((str(kernel), None), ("bookworm-686", "linux-image-686")):
+        capture = capture_of(source, replace(settings, static=True))
+        assert [one.outcome for one in capture.abis] == ["static"]
+        assert capture.provenance.kernel_package == package
+    assert not (qemu.directory / "pid").exists()
+
+
+def test_a_vdso_image_is_not_booted(tmp_path: Path, settings: SourceSettings) -> None:
+    (tmp_path / "vdso32.so").write_bytes(IMAGE)
+    (abi,) = capture_of(str(tmp_path / "vdso32.so"), settings).abis
+    assert (abi.abi, abi.outcome, abi.image) == ("i386", "static", IMAGE)
+
+
+def test_a_build_tree_stands_for_its_vmlinux_and_configuration(tmp_path: Path, settings: SourceSettings) -> None:
+    write_vmlinux(tmp_path / "vmlinux", images=(IMAGE,))
+    (tmp_path / ".config").write_text("CONFIG_BUILT=y\n")
+    capture = capture_of(str(tmp_path), replace(settings, static=True))
+    assert (capture.abis[0].image, capture.config) == (IMAGE, "CONFIG_BUILT=y\n")
+
+
+def test_a_directory_without_a_kernel_is_refused(tmp_path: Path, settings: SourceSettings) -> None:
+    with pytest.raises(InputError, match="is a directory, not a kernel image"):
+        capture_of(str(tmp_path), settings)
+
+
+def write_deb(path: Path, files: dict[str, bytes]) -> Path:
+    control = tarball({"./control": b"Package: linux-image-6.1.9-686\nVersion: 6.1.9-1\nArchitecture: i386\n"})
+    path.write_bytes(deb(files, control=control))
+    return path
+
+
+def test_a_package_file_stands_for_its_kernel(tmp_path: Path, settings: SourceSettings) -> None:
+    files = {
+        "./boot/config-6.1.9-686": b"CONFIG_PACKED=y\n",
+        "./boot/vmlinuz-6.1.9-686": vmlinux(images=(IMAGE,)),
+    }
+    path = write_deb(tmp_path / "kernel.deb", files)
+    capture = capture_of(str(path), replace(settings, static=True))
+    assert (capture.abis[0].image, capture.config) == (IMAGE, "CONFIG_PACKED=y\n")
+    provenance = capture.provenance
+    assert (provenance.source, provenance.kernel_package) == (str(path), "linux-image-6.1.9-686")
+    assert (provenance.kernel_package_version, provenance.kernel_package_architecture) == ("6.1.9-1", "i386")
+    assert provenance.kernel_package_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_package_without_a_kernel_is_one_sentence(tmp_path: Path, settings: SourceSettings) -> None:
+    path = write_deb(tmp_path / "other.deb", {"./usr/share/doc/x": b"x"})
+    with pytest.raises(RunError, match=r"other\.deb holds no kernel image\."):
+        capture_of(str(path), settings)
+
+
+@pytest.mark.parametrize("content", [b"!<arch>\ndebian-binary   ", b"!<arch>\ndebian-binary   " + bytes(200)])
+def test_a_damaged_package_is_one_sentence(tmp_path: Path, settings: SourceSettings, content: bytes) -> None:
+    (tmp_path / "bad.deb").write_bytes(content)
+    with pytest.raises(RunError, match=r"bad\.deb is no sound Debian package \("):
+        capture_of(str(tmp_path / "bad.deb"), settings)
 
 
 def test_sources_keep_their_order(tmp_path: Path, settings: SourceSettings) -> None:

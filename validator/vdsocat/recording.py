@@ -10,6 +10,7 @@ from vdsocat.capture import AbiCapture, parse_config
 from vdsocat.catalog.evidence import ImageFacts, Observation, Sighting
 from vdsocat.catalog.intervals import Interval
 from vdsocat.catalog.model import Abi, Catalog
+from vdsocat.exports import KernelRelease
 from vdsocat.judging.finding import Verdict
 from vdsocat.judging.judge import AbiJudgement, Judgement
 
@@ -66,7 +67,7 @@ def _sighting(judgement: Judgement, judged: AbiJudgement, seen: AbiCapture, abi:
         kernel=f"built:{provenance.source}" if package.startswith(_SOURCE_PACKAGE) else package,
         version=provenance.kernel_package_version or "",
         architecture=provenance.kernel_package_architecture or "",
-        release=judgement.release,
+        release=str(KernelRelease.parse(judgement.release)),
         mode=judged.mode,
         how="static" if seen.is_static else "mapped",
         date=provenance.date[:10],

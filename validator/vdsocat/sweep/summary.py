@@ -109,10 +109,11 @@ def findings_of_evidence(
 def findings_of_judgements(judgements: Iterable[Judgement]) -> Iterator[Found]:
     """Every verdict that wants a reader."""
     for judgement in judgements:
+        release = str(KernelRelease.parse(judgement.release))
         for judged in judgement.abis:
             for finding in judged.findings:
                 if finding.verdict in _WANTING:
-                    yield judged.abi, judgement.release, finding
+                    yield judged.abi, release, finding
 
 
 def group_findings(findings: Iterable[Found]) -> Sequence[GroupedFinding]:
