@@ -71,6 +71,29 @@ def test_a_wrong_prefix_is_found_by_the_rest_of_the_name() -> None:
     assert [str(source) for source in one.sources] == ["7a59ed415f5b arch/x86/vdso/vdso32/vclock_gettime.c"]
 
 
+def test_the_right_name_is_that_of_the_symbol_and_not_of_an_alias() -> None:
+    documents = small_documents()
+    documents["abis/x86-64.yaml"]["exports"].reverse()
+    page = document([section("x86-64", row("__kernel_clock_gettime"))])
+    errata = found(page, assemble_catalog(documents)).errata
+    assert [one.right for one in errata if one.rule == "DOC-PREFIX"] == ["__vdso_clock_gettime"]
+
+
+def test_the_first_release_is_that_of_the_version_that_is_printed() -> None:
+    documents = small_documents()
+    (old,) = [one for one in documents["abis/i386.yaml"]["exports"] if one["symbol"] == "__kernel_sigreturn"]
+    documents["abis/i386.yaml"]["exports"] += [old | {"since": "4.1", "version": "LINUX_4"}]
+    old["until"] = "4.1"
+
+    def errata(**change: str) -> list[tuple[str, str]]:
+        page = document([section("i386", *changed("__kernel_sigreturn", **change))])
+        return [(one.rule, one.right) for one in found(page, assemble_catalog(documents)).errata if one.section]
+
+    assert errata(version="LINUX_4", since="4.1") == []
+    assert errata(version="LINUX_4", since="2.6.0") == [("DOC-SINCE", "exported since Linux 4.1")]
+    assert errata() == [("DOC-VERSION", "LINUX_4")]
+
+
 def test_a_wrong_version_is_found_beside_a_wrong_prefix() -> None:
     errata = on("i386", *changed("__vdso_getcpu", symbol="__kernel_getcpu", version="LINUX_6.0"))
     assert [one[0] for one in told(errata)] == ["DOC-PREFIX", "DOC-VERSION"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vdsocat.audits.erratum import Erratum, Kind, agrees, spell_bound
 from vdsocat.audits.symbol_history import Entry, SymbolHistory, histories, last_end, sources_of, sources_of_end, stem
@@ -97,12 +97,14 @@ def wrong_offset(row: Printed) -> Iterator[Erratum]:
 
 def wrong_since(row: Printed) -> Iterator[Erratum]:
     """The release that is printed is not the one that brought the symbol, or the symbol had not come yet."""
-    begin, since = row.history.begin, row.claim.since
+    of_version = tuple(one for one in row.history.entries if one.version == row.claim.version)
+    history = replace(row.history, entries=of_version) if of_version else row.history
+    begin, since = history.begin, row.claim.since
     early = since is None and begin.passed(row.release) is False
     if early or (since is not None and not agrees(begin, since)):
         printed = f"exported since Linux {since}" if since else "no release"
-        first = sources_of(one for one in row.history.entries if one.interval.since == begin)
-        yield row.erratum("DOC-SINCE", Kind.WRONG, printed, f"exported since {spell_bound(begin)}", first)
+        right = f"exported since {spell_bound(begin)}"
+        yield row.erratum("DOC-SINCE", Kind.WRONG, printed, right, sources_of(history.first()))
 
 
 def wrong_until(row: Printed) -> Iterator[Erratum]:
@@ -176,16 +178,16 @@ def _missing(
         standing = history.standing(release)
         if section.unprefixed and all(one.alias_of == section.unprefixed[0] + history.symbol for one in standing):
             continue  # the sentence holds for it as soon as the symbol itself is printed
-        first = [one for one in history.entries if one.interval.since == history.begin]
-        right, known_from = spell_history(history, release), sources_of([*first, *standing])
+        right, known_from = spell_history(history, release), sources_of([*history.first(), *standing])
         yield Erratum(
             "DOC-MISSING", Kind.MISSING, section.heading, (abi.name,), history.symbol, None, right, known_from
         )
 
 
 def _twin(symbol: str, known: Mapping[str, SymbolHistory]) -> SymbolHistory | None:
-    """The symbol that differs in its prefix only."""
-    return next((one for one in known.values() if stem(one.symbol) == stem(symbol)), None)
+    """The symbol that differs in its prefix only, if there are several one that is no alias."""
+    twins = [one for one in known.values() if stem(one.symbol) == stem(symbol)]
+    return min(twins, key=lambda one: any(entry.alias_of for entry in one.entries), default=None)
 
 
 def _claimed(claim: Claim, mode: str) -> bool | None:

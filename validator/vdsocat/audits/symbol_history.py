@@ -37,6 +37,10 @@ class SymbolHistory:
         """When the symbol first came."""
         return min((entry.interval.since for entry in self.entries), key=lambda bound: bound.after)
 
+    def first(self) -> tuple[Entry, ...]:
+        """The entries with which it first came."""
+        return tuple(entry for entry in self.entries if entry.interval.since == self.begin)
+
     def end(self, release: KernelRelease) -> Bound | None:
         """Since when it is gone, seen from a release; None where it is there, has not come yet, or may be there."""
         return last_end([entry.interval for entry in self.entries], release)
