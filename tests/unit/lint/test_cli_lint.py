@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from broken import clean_documents, export, i386, write_files
 from outcomes import Command
+from sightings import evidence, image, sighting
+
+from vdsocat.documents import schema_problems
 
 
 @pytest.fixture
@@ -21,7 +25,7 @@ def roots(tmp_path: Path, catalog_root: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_clean_catalogue_is_status_0_and_counts_on_stderr(vdsocat: Command) -> None:
     outcome = vdsocat("lint")
     assert (outcome.status, outcome.out) == (0, "")
-    assert "7 files" in outcome.err
+    assert "8 files" in outcome.err
     assert "0 problems" in outcome.err
 
 
@@ -59,3 +63,43 @@ def test_fix_rewrites_the_files_and_lints_them(vdsocat: Command, roots: Path) ->
     assert f"rewritten: {roots}/catalog/abis/i386.yaml" in outcome.err
     assert "0 problems" in outcome.err
     assert "rewritten" not in vdsocat("lint", "--fix").err
+
+
+@pytest.mark.usefixtures("roots")
+def test_coverage_is_a_table_with_what_cannot_be_observed(vdsocat: Command) -> None:
+    outcome = vdsocat("lint", "--coverage")
+    assert outcome.status == 0
+    assert outcome.out.splitlines()[0].split() == [
+        *("ABI", "FACTS", "SOURCED", "OBSERVED", "UNOBSERVABLE", "UNOBSERVED", "BOUNDS", "PROVEN")
+    ]
+    assert "facts with a source:               19 of 19 (100.0 %)" in outcome.out
+    assert "facts observed on a real kernel:   0 of 19 (0.0 %)" in outcome.out
+    assert "19 facts of arm, i386, x86-64: No such kernel was ever built." in " ".join(outcome.out.split())
+    assert "0 problems" in outcome.err
+
+
+@pytest.mark.parametrize("format_", ["json", "csv", "markdown"])
+def test_coverage_has_every_format(vdsocat: Command, roots: Path, format_: str) -> None:
+    documents = clean_documents()
+    documents["catalog/evidence/i386.yaml"] = evidence("i386", (sighting(), image()))
+    documents["catalog/unobservable.yaml"]["unobservable"][0]["abis"] = ["arm", "x86-64"]
+    write_files(roots, documents)
+    outcome = vdsocat("lint", "--coverage", "--format", format_)
+    assert outcome.status == 0
+    if format_ == "json":
+        document = json.loads(outcome.out)
+        assert list(schema_problems(document, "coverage")) == []
+        assert document["schema"] == "vdsocat-coverage/1"
+        assert (document["total"]["facts"], document["total"]["observed"]) == (19, 6)
+        assert {one["name"] for one in document["unobserved"]} == {"x86, 64-bit, compat", "__vdso_time"}
+    else:
+        assert "x86-64" in outcome.out
+
+
+def test_coverage_of_files_that_their_schemas_reject_is_not_counted(vdsocat: Command, roots: Path) -> None:
+    documents = clean_documents()
+    i386(documents)["sonames"] = []
+    write_files(roots, documents)
+    outcome = vdsocat("lint", "--coverage")
+    assert (outcome.status, outcome.out) == (1, "")
+    assert "'sonames'" in outcome.err

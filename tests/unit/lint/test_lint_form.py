@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from broken import clean_documents, write_files
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vdsocat.catalog.evidence import AbiEvidence, spell_evidence
@@ -188,6 +188,7 @@ class WithoutAnchors(yaml.SafeDumper):
         return True
 
 
+@settings(deadline=None)
 @given(
     _documents, st.sampled_from([None, True, False]), st.sampled_from([None, '"', "'", "|", ">"]), st.integers(20, 200)
 )
@@ -203,7 +204,7 @@ def test_the_canonical_form_says_the_same_and_is_its_own(
         sort_keys=False,
         allow_unicode=True,
     )
-    if "!!" in text:  # the dumper tags what its quotes would turn into a string
+    if "!!" in text or "\n..." in text:  # the dumper tags what its quotes would change, and ends open block scalars
         return
     once = canonical(text)
     assert says_the_same(text, once)
@@ -212,6 +213,7 @@ def test_the_canonical_form_says_the_same_and_is_its_own(
         assert parse_yaml(once, "") == parse_yaml(text, "")
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["# one", "  # two", "", "    # three"]), max_size=3), st.integers(0, 17))
 def test_no_comment_is_lost_wherever_it_stands(comments: list[str], line: int) -> None:
     lines = CANONICAL.splitlines()

@@ -28,6 +28,16 @@ class Fact:
     sources: tuple[Source, ...]
     entry: Any
 
+    @property
+    def subject(self) -> str:
+        """What the fact is about in one word: a symbol, an auxv tag, a kernel ARCH, a soname; else `name`."""
+        match self.kind:
+            case "hosts":
+                return str(self.entry.kernel)
+            case "vdso":
+                return str(self.entry.soname)
+        return self.name
+
     def bounds(self) -> Iterator[tuple[str, Bound]]:
         """The key and the value of each bound: since, and until where there is one."""
         if self.interval is not None:

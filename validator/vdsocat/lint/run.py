@@ -41,21 +41,26 @@ class LintResult:
 
 def lint(catalog_root: Path, machines_root: Path, rules: Sequence[Rule] = RULES) -> LintResult:
     """Hold the files under both directories against their schemas, and against the rules if the schemas accept all."""
+    given, violations = read_lint_input(catalog_root, machines_root)
+    return LintResult(len(given.texts), violations) if violations else lint_input(given, rules)
+
+
+def read_lint_input(catalog_root: Path, machines_root: Path) -> tuple[LintInput, tuple[Violation, ...]]:
+    """The files under both directories, and what their schemas reject; only without that is the input fit for rules."""
     texts: dict[str, str] = {}
     documents: dict[str, Any] = {}
+    given = LintInput(documents, texts)
     violations: list[Violation] = []
-    files = lint_files(catalog_root, machines_root)
-    for name, path in files.items():
+    for name, path in lint_files(catalog_root, machines_root).items():
+        texts[name] = ""
         try:
             texts[name] = read_text(path)
             documents[name] = parse_yaml(texts[name], path)
             problems = [Problem(name, *error) for error in schema_errors(documents[name], schema_for(path))]
-            violations += _violations("schema", problems, LintInput(documents, texts))
+            violations += _violations("schema", problems, given)
         except InputError as error:
             violations.append(Violation("schema", name, None, "", _without_path(error, path)))
-    if violations:
-        return LintResult(len(files), tuple(violations))
-    return lint_input(LintInput(documents, texts), rules)
+    return given, tuple(violations)
 
 
 def lint_input(given: LintInput, rules: Sequence[Rule] = RULES) -> LintResult:

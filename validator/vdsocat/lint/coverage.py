@@ -1,0 +1,119 @@
+"""Coverage: how many facts of the catalogue have a source, and how many were observed on a real kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vdsocat.catalog.evidence import AbiEvidence, Observation
+from vdsocat.lint.facts import Fact, facts
+from vdsocat.lint.observed import spell_export
+from vdsocat.lint.problem import LintInput
+from vdsocat.lint.proof import can_be_looked_up, mainline_predecessors, proven_bounds
+from vdsocat.lint.unobservable import UNOBSERVABLE, Unobservable, unobservable_from_document
+
+
+@dataclass(frozen=True, slots=True)
+class AbiCoverage:
+    """The figures of one ABI, or of all together (`abi` is "all").
+
+    Of `facts`, `sourced` have a source that can be looked up; `observed`, `unobservable` (with a reason) and
+    `unobserved` add up to them. `bounds` are the releases at which something came or went, `proven` those of them with
+    a commit or two neighbouring release trees.
+    """
+
+    abi: str
+    facts: int
+    sourced: int
+    observed: int
+    unobservable: int
+    unobserved: int
+    bounds: int
+    proven: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The figures by ABI; the facts that each reason is for; and the facts that nobody saw and that have no reason."""
+
+    abis: tuple[AbiCoverage, ...]
+    reasons: tuple[tuple[str, tuple[Fact, ...]], ...]
+    unobserved: tuple[Fact, ...]
+
+    @property
+    def total(self) -> AbiCoverage:
+        """The sums over all ABIs."""
+        sums = {name: sum(getattr(one, name) for one in self.abis) for name in AbiCoverage.__slots__ if name != "abi"}
+        return AbiCoverage("all", **sums)
+
+
+def coverage(given: LintInput) -> Coverage:
+    """Count the facts of the catalogue, in the order of the ABIs' names."""
+    reasons = unobservable_from_document(given.documents.get(UNOBSERVABLE, {}))
+    by_abi = {one.abi: one for one in given.evidence.values()}
+    predecessors = mainline_predecessors(given.catalog.releases)
+    figures: list[AbiCoverage] = []
+    explained: dict[str, list[Fact]] = {}
+    unobserved: list[Fact] = []
+    for abi in given.catalog.sorted_abis():
+        stated = list(facts(abi))
+        evidence = by_abi.get(abi.name, AbiEvidence(abi.name))
+        open_facts = [fact for fact in stated if not is_observed(fact, evidence)]
+        unexplained = []
+        for fact in open_facts:
+            reason = reason_for(fact, reasons)
+            if reason is None:
+                unexplained.append(fact)
+            else:
+                explained.setdefault(reason.reason, []).append(fact)
+        proofs = [proven for _, _, proven in proven_bounds(stated, predecessors)]
+        figures.append(
+            AbiCoverage(
+                abi=abi.name,
+                facts=len(stated),
+                sourced=sum(any(map(can_be_looked_up, fact.sources)) for fact in stated),
+                observed=len(stated) - len(open_facts),
+                unobservable=len(open_facts) - len(unexplained),
+                unobserved=len(unexplained),
+                bounds=len(proofs),
+                proven=sum(proofs),
+            )
+        )
+        unobserved += unexplained
+    by_reason = tuple((reason, tuple(explained[reason])) for reason in explained)
+    return Coverage(tuple(figures), by_reason, tuple(unobserved))
+
+
+def reason_for(fact: Fact, reasons: tuple[Unobservable, ...]) -> Unobservable | None:
+    """The first reason that is for the fact."""
+    return next((reason for reason in reasons if reason.fits(fact)), None)
+
+
+def is_observed(fact: Fact, evidence: AbiEvidence) -> bool:
+    """Whether a real kernel was seen to be as the fact says, in a release that it is about."""
+    return any(_shows(one, fact) for one in _observations_within(fact, evidence))
+
+
+def _observations_within(fact: Fact, evidence: AbiEvidence) -> Iterator[Observation]:
+    for one in evidence.observations:
+        if fact.interval is not None and fact.interval.covers(one.sighting.parsed_release) is not False:
+            yield one
+
+
+def _shows(observation: Observation, fact: Fact) -> bool:
+    seen, image = observation.sighting, observation.facts
+    if fact.kind == "hosts":
+        return bool(fact.entry.mode == seen.mode)
+    if image is None:
+        return False
+    match fact.kind:
+        case "exports":
+            return spell_export(fact.entry) in image.exports
+        case "vdso":
+            return fact.entry.soname in (None, image.soname)
+        case "hash":
+            return set(fact.entry.styles) == set(image.hash_styles)
+        case "auxv":
+            # The probe finds the image that it dumps through this entry, and through no other.
+            return bool(fact.entry.tag == "AT_SYSINFO_EHDR" and seen.how == "mapped")
+    return False
