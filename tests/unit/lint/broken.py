@@ -10,9 +10,10 @@ from typing import Any
 import yaml
 from small_catalog import small_documents
 
+from vdsocat.catalog.evidence import evidence_from_document, spell_evidence
 from vdsocat.documents import schema_for, schema_problems
 from vdsocat.exports import KernelRelease
-from vdsocat.lint.problem import LintInput
+from vdsocat.lint.problem import EVIDENCE, LintInput
 from vdsocat.lint.rules import RULES, unobservable
 from vdsocat.lint.run import LintResult, lint_input
 
@@ -117,5 +118,8 @@ def write_files(root: Path, documents: Documents) -> tuple[Path, Path]:
     for name, document in documents.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+        text = yaml.safe_dump(document, sort_keys=False)
+        if name.startswith(EVIDENCE):
+            text = spell_evidence(evidence_from_document(document))
+        path.write_text(text, encoding="utf-8")
     return root / "catalog", root / "qemu-images"
