@@ -102,6 +102,13 @@ def test_a_landing_pad_without_a_type_was_what_abseil_ran_into() -> None:
     assert of_subject("abseil", "aarch64", "__kernel_rt_sigreturn@LINUX_2.6.39").verdict == "pass"
 
 
+@pytest.mark.parametrize(("consumer", "loses"), [("musl@1.2.5", True), ("musl", False), ("zig", True), ("go", False)])
+def test_arm64_dropped_the_old_hash_table(consumer: str, loses: bool) -> None:
+    """Linux 48f6430505c0; musl's commit 1347154cdc5c, criu's 8a06ca27cc9a and rustix's 226840241248 answered it."""
+    lost = [one for one in findings(consumer, "aarch64") if one.rule == "PROPERTY-HASH" and one.verdict == "fail"]
+    assert bool(lost) is loses
+
+
 def test_a_bug_of_criu_is_seen_on_the_only_big_endian_abi_alone() -> None:
     """criu 2d2168fc9c14 holds EI_DATA against ELFDATA2LSB."""
     assert [one.rule for one in findings("criu", "s390x") if one.verdict == "fail"] == ["PROPERTY-BYTE-ORDER"]
