@@ -130,3 +130,14 @@ def test_without_an_image_only_what_leads_to_it_is_judged() -> None:
         (("AUXV-TAG", "AT_SYSINFO_EHDR"), Verdict.FAIL),
         (("AUXV-TAG", "AT_SYSINFO"), Verdict.FAIL),
     }
+
+
+def test_what_a_page_held_in_other_releases_says_nothing_of_this_one() -> None:
+    named = (
+        NamedMapping("[vvar]", "code", interval("2.6.0", "5.3")),
+        NamedMapping("[vvar]", "data", interval("5.3")),
+        NamedMapping("[vvar]", "code", interval("6.2")),
+    )
+    assert findings(named=named)["MAP-NAME", "[vvar]"].verdict is Verdict.PASS
+    executable = findings(named=named, mappings=(DATA.replace("r--p", "r-xp"), CODE))["MAP-NAME", "[vvar]"]
+    assert (executable.verdict, executable.reason) == (Verdict.FAIL, "it is r-xp, not r--")

@@ -127,7 +127,8 @@ def judge_mapping_names(
         elif decision.state is State.ABSENT:
             yield Finding("MAP-NAME", Verdict.REVIEW, name, f"it is there although {decision.reason}")
         else:
-            allowed = {_PERMISSIONS[one.holds] for one in entries if one.holds}
+            current = [one for one in entries if one.interval.covers(release) is not False]
+            allowed = {_PERMISSIONS[one.holds] for one in current if one.holds}
             wrong = [one.permissions for one in found if allowed and one.permissions[:3] not in allowed]
             reason = f"it is {', '.join(wrong)}, not {' or '.join(sorted(allowed))}" if wrong else decision.reason
             yield Finding("MAP-NAME", Verdict.FAIL if wrong else Verdict.PASS, name, reason)
