@@ -11,6 +11,8 @@ from outcomes import Command
 from sightings import evidence, image, sighting
 
 from vdsocat.documents import schema_problems
+from vdsocat.lint.problem import rule_name
+from vdsocat.lint.rules import RULES
 
 
 @pytest.fixture
@@ -55,6 +57,30 @@ def test_exempted_problems_are_counted_and_printed_with_their_reason(vdsocat: Co
     assert "0 problems, 1 exempted" in outcome.err
     assert "nobody dated release 5.17" in outcome.err
     assert "Its date was lost." in outcome.err
+
+
+@pytest.mark.parametrize("format_", ["json", "csv", "markdown"])
+def test_problems_are_printed_in_every_format(vdsocat: Command, roots: Path, format_: str) -> None:
+    documents = clean_documents()
+    export(documents, "__vdso_getcpu")["since"] = "5.17"
+    write_files(roots, documents)
+    outcome = vdsocat("lint", "--format", format_)
+    assert outcome.status == 1
+    assert "undated-releases" in outcome.out
+    if format_ == "json":
+        document = json.loads(outcome.out)
+        assert document["schema"] == "vdsocat-lint/1"
+        row = document["rows"][0]
+        assert (row["file"], row["place"]) == ("catalog/abis/i386.yaml", "exports/__vdso_getcpu/since")
+        assert int(row["line"]) > 1
+
+
+def test_the_rules_are_listed_with_what_they_check(vdsocat: Command) -> None:
+    outcome = vdsocat("lint", "--rules", "--format", "json")
+    rows = json.loads(outcome.out)["rows"]
+    assert outcome.status == 0
+    assert [row["rule"] for row in rows] == [rule_name(rule) for rule in RULES]
+    assert all(row["checks"].endswith((".", "?")) for row in rows)
 
 
 def test_fix_rewrites_the_files_and_lints_them(vdsocat: Command, roots: Path) -> None:
