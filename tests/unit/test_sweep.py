@@ -230,6 +230,16 @@ def test_offline_only_what_is_kept_is_judged(mirror: FakeMirror, sweeper: Sweepe
     assert verdicts(sweeper.run(offline=True)) == ["pass"]
 
 
+def test_offline_a_kernel_that_is_kept_stands_for_one_that_is_not(mirror: FakeMirror, sweeper: Sweeper) -> None:
+    gone = add_kernel(mirror, "6.1.30-1")
+    add_kernel(mirror, "6.1.10-1")
+    add_kernel(mirror, "6.1.20-1")
+    mirror.publish("bookworm")
+    gone.unlink()
+    sweeper.run()
+    assert verdicts(sweeper.run(offline=True)) == ["pass", "pass"]
+
+
 def findings(swept: list[Swept]) -> list[Found]:
     return list(findings_of_judgements(one.result.judgement for one in swept if one.result and one.result.judgement))
 

@@ -17,7 +17,7 @@ from vdsocat.exports import KernelRelease
 
 _DIRECTORY = "evidence"
 _HEADER = "# Written by `vdsocat sweep` and `vdsocat check --record`, and not to be edited.\n"
-_WIDTH = 1 << 20  # a sighting is one line, so that a diff shows which kernels came
+_WIDTH = 1 << 20  # of a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +183,17 @@ def spell_evidence(evidence: AbiEvidence) -> str:
     class OneToALine(list[str]):
         """A list of exports."""
 
+    class InOneLine(dict[str, Any]):
+        """A sighting."""
+
     class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-        """Lists of exports in lines, all other lists and mappings without members of their own in brackets."""
+        """Writes an export, or a sighting, to a line: a diff then shows which came."""
 
     Dumper.add_representer(
         OneToALine, lambda self, items: self.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=False)
+    )
+    Dumper.add_representer(
+        InOneLine, lambda self, items: self.represent_mapping("tag:yaml.org,2002:map", items, flow_style=True)
     )
     by_facts: dict[ImageFacts | None, list[Sighting]] = {}
     for one in evidence.observations:
@@ -201,12 +207,12 @@ def spell_evidence(evidence: AbiEvidence) -> str:
                 "hash": list(facts.hash_styles),
                 "osabi": facts.osabi,
                 "exports": OneToALine(facts.exports),
-                "seen": [_row(sighting) for sighting in sightings],
+                "seen": [InOneLine(_row(sighting)) for sighting in sightings],
             }
             for facts, sightings in by_facts.items()
             if facts is not None
         ],
-        "without": [_row(sighting) for sighting in by_facts.get(None, ())],
+        "without": [InOneLine(_row(sighting)) for sighting in by_facts.get(None, ())],
     }
     text: str = yaml.dump(document, Dumper=Dumper, default_flow_style=None, sort_keys=False, width=_WIDTH)
     return _HEADER + text

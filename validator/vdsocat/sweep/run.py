@@ -68,6 +68,7 @@ def sweep(kernels: Iterable[SweptKernel], settings: SweepSettings) -> Iterator[S
 def _look_at(kernel: SweptKernel, settings: SweepSettings, done: set[str]) -> Swept:
     """Look at the first candidate that the mirror has and that is not among the packages `done`, and add it there."""
     missing: list[str] = []
+    not_cached: NotCachedError | None = None
     for package in kernel.candidates:
         if package.package.sha256 in done:
             continue
@@ -80,9 +81,14 @@ def _look_at(kernel: SweptKernel, settings: SweepSettings, done: set[str]) -> Sw
         except NotFoundError as error:
             missing.append(error.sentence())
             continue
+        except NotCachedError as error:
+            not_cached = not_cached or error
+            continue
         judgement = judge_capture(capture, settings.catalog)
         settings.evidence.record(observations_of(judgement, settings.catalog))
         return Swept(kernel, CheckResult(_label(package), judgement), missing=tuple(missing))
+    if not_cached is not None:
+        raise not_cached
     return Swept(kernel, missing=tuple(missing))
 
 
