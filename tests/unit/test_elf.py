@@ -344,6 +344,19 @@ MALFORMED = {
 }
 
 
+def test_a_note_segment_that_runs_on_into_the_code_gives_the_notes_before_it() -> None:
+    note = PLACES["phdr"] + 2 * 56
+    longer = BUILT.patched(note + 32, struct.pack("<QQ", *[PLACES["text"] + 64 - PLACES["note"]] * 2))
+    notes = read_vdso_image(BUILT.data).notes
+    assert notes and read_vdso_image(longer).notes[: len(notes)] == notes
+
+
+def test_a_nameless_symbol_is_no_undefined_reference() -> None:
+    first = PLACES["dynsym"] + 24
+    nameless = BUILT.patched(first, struct.pack("<IBBH", 0, 0x1D, 0, 0))
+    assert read_vdso_image(nameless).undefined == read_vdso_image(BUILT.data).undefined
+
+
 @pytest.mark.parametrize("case", MALFORMED)
 def test_malformed_images_give_one_sentence(case: str) -> None:
     data, expected = MALFORMED[case]

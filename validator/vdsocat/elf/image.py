@@ -66,7 +66,7 @@ class VdsoImage:
     exports         defined, not local symbols in the order of .dynsym, without version_symbols; values relative to the
                     image's first byte (but as stored for absolute ones); name "" where the kernel blanked it (arm)
     version_symbols names of the absolute OBJECT symbols that older linkers add for each version node
-    undefined       names of undefined symbols
+    undefined       names of undefined symbols; SPARC declares its use of registers by nameless ones
     symbols         every entry of .dynsym but the null one, as stored
     verdefs         version definitions
     segments, notes, dynamic   as stored; dynamic is (DT_ name or number, value) without DT_NULL
@@ -141,7 +141,7 @@ def read_vdso_image(data: bytes, *, subject: str = "the vDSO image", load_addres
         soname=dynamic.soname(),
         exports=tuple(_export(layout, symbols[i]) for i in exported),
         version_symbols=tuple(symbol.name for symbol in symbols if _is_version_symbol(symbol, version_names)),
-        undefined=tuple(symbol.name for symbol in symbols[1:] if symbol.section == SHN_UNDEF),
+        undefined=tuple(symbol.name for symbol in symbols[1:] if symbol.section == SHN_UNDEF and symbol.name),
         symbols=symbols[1:],
         verdefs=verdefs,
         segments=layout.segments,
@@ -206,6 +206,9 @@ def _read_notes(layout: ElfLayout, segment: Segment, padding: int) -> Iterator[N
             continue
         desc_at = _padded(offset + 12 + owner_size, segment.offset, padding)
         if desc_at + desc_size > end:
+            # The linker script of parisc does not end its PT_NOTE, which so runs on into the code.
+            if offset > segment.offset:
+                return
             raise layout.malformed(f"a note of {owner_size} + {desc_size} bytes does not fit in its segment")
         owner = layout.text(offset + 12, offset + 12 + owner_size, "a note's owner") if owner_size else ""
         yield Note(owner, note_type, layout.data[desc_at : desc_at + desc_size])
