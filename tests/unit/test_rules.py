@@ -262,6 +262,19 @@ def test_signals_that_differ_between_architectures_are_given_by_number() -> None
     assert "signal 10" in rules.judge_call(Call("__vdso_time", failure="crash", signal=10)).reason
 
 
+def test_the_image_itself_is_no_other_page_of_its_name() -> None:
+    page = replace(
+        KUSER, name="trampolines", mapping="[vdso]", interval=Interval(Bound.parse("2.6"), Bound.parse("4.4"))
+    )
+    image_alone = ("7ffd0000-7ffd2000 r-xp 00000000 00:00 0 [vdso]",)
+    shown = seen(image=b"image", address=0x7FFD0000, mappings=image_alone)
+    (finding,) = rules.judge_areas((page,), shown, AT, NATIVE)
+    assert finding.verdict is Verdict.EXPECTED_ABSENT
+    beside = replace(shown, mappings=(*image_alone, "7fff0000-7fff1000 r-xp 00000000 00:00 0 [vdso]"))
+    (finding,) = rules.judge_areas((page,), beside, AT, NATIVE)
+    assert finding.verdict is Verdict.REVIEW
+
+
 def styles(*names: str, when: str | None = None, until: str | None = None) -> HashStyles:
     interval = Interval(Bound.parse("2.6"), Bound.parse(until) if until else None, Condition(when) if when else None)
     return HashStyles(names, interval)
