@@ -276,6 +276,11 @@ def test_an_image_without_another_property(row: dict[str, Any], image: dict[str,
     assert words in lost.reason
 
 
+def test_a_program_that_does_without_nothing_is_said_to_refuse() -> None:
+    _, lost = judge(small_consumer(properties=(relied("osabi", "3", fallback="refusal"),)), i386_image())
+    assert lost.reason == "EI_OSABI is 0, not 3: tinylibc on i386 refuses to run. Every lookup fails."
+
+
 @pytest.mark.parametrize(
     "row",
     [

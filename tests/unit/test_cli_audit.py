@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,13 @@ def test_a_kernel_that_drops_a_hash_table(vdsocat: Command, consumers: Path, gnu
     assert row["finding"].startswith("the image has DT_GNU_HASH, and not DT_HASH: tinylibc on i386 loses clock_gettime")
 
 
+def test_two_images_of_an_abi_that_agree_are_told_once(vdsocat: Command, consumers: Path, tmp_path: Path) -> None:
+    capture = i386_capture(i386_image(hash_styles=("gnu",)))
+    path = tmp_path / "alternatives.json"
+    path.write_text(json.dumps(capture_to_json(replace(capture, abis=capture.abis * 2))), encoding="utf-8")
+    assert len(rows(vdsocat("audit", "tinylibc@1.9", "--kernel", path, "--format", "json").out)) == 1
+
+
 def test_an_image_in_a_file_of_its_own(vdsocat: Command, consumers: Path, tmp_path: Path) -> None:
     path = tmp_path / "vdso32.so"
     path.write_bytes(i386_image())
@@ -149,8 +157,15 @@ def test_bad_input_is_one_sentence(vdsocat: Command, consumers: Path, words: tup
     assert vdsocat("audit", *words).refused_in_one_sentence(told)
 
 
-def test_a_kernel_without_an_image_that_was_asked_for(vdsocat: Command, consumers: Path, gnu_alone: Path) -> None:
-    assert vdsocat("audit", "--abi", "arm", "--kernel", gnu_alone).refused_in_one_sentence("no vDSO image")
+def test_without_an_image_every_lookup_fails(vdsocat: Command, consumers: Path, gnu_alone: Path) -> None:
+    outcome = vdsocat("audit", "--abi", "arm", "--kernel", gnu_alone)
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err == f"{gnu_alone}: has no vDSO image of these ABIs, so every lookup fails.\n"
+
+
+def test_nothing_is_judged_of_an_abi_that_a_consumer_does_not_know(vdsocat: Command, consumers: Path) -> None:
+    outcome = vdsocat("audit", "--abi", "arm")
+    assert (outcome.status, outcome.out, outcome.err) == (0, "", "nothing to judge\n")
 
 
 def test_a_consumer_that_does_not_conform_is_named(vdsocat: Command, consumers: Path) -> None:

@@ -66,7 +66,9 @@ def audit_image(consumer: Consumer, seen: AuditedImage, catalog: Catalog) -> Ite
         lack = lack_of_image(relied, seen.image, seen.data)
         lost = ", ".join(dict.fromkeys(lookup.purpose for lookup in served if relied.concerns(lookup)))
         if lack is not None and lost:
-            reason = f"{lack}: {consumer.name} on {seen.abi.name} loses {lost}"
+            hard = relied.fallback in HARD_FALLBACKS
+            loss = spell_fallback(relied.fallback) if hard else f"loses {lost}"
+            reason = f"{lack}: {consumer.name} on {seen.abi.name} {loss}"
             yield property_finding(Verdict.FAIL, relied, consumer, seen.abi.name, lost, reason)
 
 

@@ -86,6 +86,7 @@ def audit(
         rows = list(_unused_rows(chosen, abis))
         click.echo(render_listing(rows, _UNUSED_COLUMNS, "audit-unused", format_, terminal_width()))
         return
+    lacking = None
     if kernel is None:
         rows = list(_catalogue_rows(chosen, abis, catalog))
     elif (release := _release(kernel)) is not None:
@@ -93,13 +94,15 @@ def audit(
     else:
         images = _images(kernel, KernelAccess(settings, mirror, offline), catalog, config, abis)
         rows = list(_image_rows(chosen, images, catalog))
+        lacking = None if images else f"{kernel}: has no vDSO image of these ABIs, so every lookup fails."
     shown = [row for row in rows if verbose or row["verdict"] in _SHOWN]
     columns = _COLUMNS if format_ in ("table", "markdown") else _ALL_COLUMNS
     if shown or format_ != "table":
         click.echo(render_listing(shown, columns, "audit", format_, terminal_width()))
     counts = Counter(row["verdict"] for row in rows)
-    click.echo(", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict]) or "0", err=True)
-    context.exit(1 if counts[Verdict.FAIL] else 0)
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    click.echo(lacking or told or "nothing to judge", err=True)
+    context.exit(1 if lacking or counts[Verdict.FAIL] else 0)
 
 
 Row = dict[str, str | None]
@@ -129,8 +132,11 @@ def _image_rows(
     from vdsocat.audits.kernel_audit import audit_image
 
     for consumer in consumers:
+        told: list[Row] = []
         for kernel, image in images:
-            yield from (_row(one, consumer, kernel) for one in audit_image(consumer, image, catalog))
+            rows = [_row(one, consumer, kernel) for one in audit_image(consumer, image, catalog)]
+            told += [row for row in rows if row not in told]  # Alternative images of an ABI agree in most.
+        yield from told
 
 
 def _unused_rows(consumers: Sequence[Consumer], abis: Sequence[Abi]) -> Iterator[Row]:
@@ -178,8 +184,7 @@ def _release(kernel: str) -> KernelRelease | None:
 def _images(
     source: str, access: KernelAccess, catalog: Catalog, config: Path | None, abis: Sequence[Abi]
 ) -> list[tuple[str, AuditedImage]]:
-    """The images of the ABIs asked for; InputError where the source has none."""
-    from vdsocat.errors import InputError
+    """The images of the ABIs asked for, with the name of the kernel that each belongs to."""
     from vdsocat.images import images_of
 
     def tell(text: str) -> None:
@@ -187,9 +192,7 @@ def _images(
             click.echo(text, err=True)
 
     names = {abi.name for abi in abis}
-    seen = [one for one in images_of(source, access.static_sources(catalog, config), tell) if one.abi in names]
-    if not seen:
-        raise InputError(f"{source}: there is no vDSO image in it of an ABI that was asked for.")
+    seen = (one for one in images_of(source, access.static_sources(catalog, config), tell) if one.abi in names)
     return [(one.provenance.source, _audited(one, catalog)) for one in seen]
 
 
