@@ -209,6 +209,7 @@ def test_an_option_that_was_recorded_decides_a_condition() -> None:
     assert getrandom((("CONFIG_VDSO_GETRANDOM", "n"),)) is Verdict.EXPECTED_ABSENT
     assert getrandom((("CONFIG_VDSO_GETRANDOM", "y"),)) is Verdict.FAIL
     assert getrandom(None) is Verdict.UNKNOWN
+    assert getrandom((("CONFIG_OTHER", "y"),)) is Verdict.UNKNOWN
 
 
 def test_the_schema_is_sound_json() -> None:

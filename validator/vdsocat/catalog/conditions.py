@@ -32,7 +32,8 @@ class KernelFacts:
     `mode` is "native" or "compat", or "unknown" of an image without its kernel. `config` maps CONFIG_ names to their
     values ("y", "m", a number, a string); an option that is not set is missing from it. None means that the
     configuration is not known. `parameters` maps the names on the kernel's command line to their values, None when it
-    is not known: they decide boot:NAME and boot:NAME=VALUE. `named` decides facts that nothing else does.
+    is not known: they decide boot:NAME and boot:NAME=VALUE. `named` decides facts that nothing else does, options of a
+    configuration that is known in part among them.
     """
 
     mode: str
@@ -44,12 +45,17 @@ class KernelFacts:
         """True, False, or None where nothing known decides the fact."""
         if fact in _MODES:
             return None if self.mode == "unknown" else fact == self.mode
-        if fact.startswith("CONFIG_"):
-            return None if self.config is None else self.config.get(fact, "n") not in ("n", "")
+        if fact.startswith("CONFIG_") and self.config is not None:
+            return is_set(self.config.get(fact, "n"))
         if fact.startswith("boot:") and fact not in self.named and self.parameters is not None:
             name, equals, value = fact.removeprefix("boot:").partition("=")
             return self.parameters.get(name) == value if equals else name in self.parameters
         return self.named.get(fact)
+
+
+def is_set(value: str) -> bool:
+    """Whether an option of this value counts as true."""
+    return value not in ("n", "")
 
 
 @dataclass(frozen=True)
