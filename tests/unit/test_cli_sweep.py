@@ -15,6 +15,7 @@ from small_images import CLOCK, I386_SYMBOLS, SIGRETURN, i386_image, notes, writ
 from small_mirror import add_kernel
 
 from vdsocat.cli.kernel_options import KernelAccess
+from vdsocat.documents import data_directory
 
 NEW = Symbol("__vdso_brand_new", "LINUX_2.6")
 
@@ -216,3 +217,10 @@ def test_check_record_writes_evidence_of_packages_only(
     assert f"{loose}: left out of the evidence, being no kernel of a package." in outcome.err
     document = yaml.safe_load((catalog_root / "evidence/i386.yaml").read_text())
     assert [one["kernel"] for one in document["images"][0]["seen"]] == ["linux-image-6.1.9-686"]
+
+
+def test_the_readme_prints_what_the_summary_prints(vdsocat: Command) -> None:
+    root = data_directory("catalog").parent
+    outcome = vdsocat("--catalog", root / "catalog", "sweep", "--summary")
+    assert outcome.status == 0
+    assert f"```\n{outcome.out}```\n" in (root / "README.md").read_text(encoding="utf-8")
