@@ -14,6 +14,7 @@ from small_images import CLOCK, I386_SYMBOLS, SIGRETURN
 from small_mirror import add_kernel
 
 from vdsocat.catalog.evidence import Evidence
+from vdsocat.errors import InputError
 from vdsocat.kernels.download import FetchError
 from vdsocat.sweep.plan import plan_sweep
 from vdsocat.sweep.proposal import propose_entries
@@ -125,9 +126,21 @@ def test_what_cannot_be_had_is_passed_over_by_name(mirror: FakeMirror, server: S
     assert "bookworm/armhf" in stale_index
 
 
-def test_a_mirror_without_any_suite_is_an_error_that_says_why(server: Server, tmp_path: Path) -> None:
-    with pytest.raises(FetchError, match=r"There is no kernel to sweep over: .* has no suite 'bookworm'"):
-        plan_sweep(archive_of(server.url, tmp_path / "cache"), ["bookworm"])
+def test_suites_and_architectures_that_do_not_exist_are_bad_input(
+    mirror: FakeMirror, server: Server, tmp_path: Path
+) -> None:
+    add_kernel(mirror, "6.1.9-1")
+    mirror.publish("bookworm")
+    archive = archive_of(server.url, tmp_path / "cache")
+    with pytest.raises(InputError, match=r"There is no kernel to sweep over: .* has no suite 'bokworm'"):
+        plan_sweep(archive, ["bokworm"])
+    with pytest.raises(InputError, match=r"no kernel to sweep over: Debian bookworm has no architecture 'i387'"):
+        plan_sweep(archive, ["bookworm"], ["i387"])
+
+
+def test_a_mirror_that_does_not_answer_is_no_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(FetchError, match=r"There is no kernel to sweep over: .* could not be fetched"):
+        plan_sweep(archive_of("http://127.0.0.1:9", tmp_path / "cache"), ["bookworm"])
 
 
 def test_a_kernel_is_judged_recorded_and_not_kept(mirror: FakeMirror, sweeper: Sweeper, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vdsocat.errors import VdsocatError
+from vdsocat.errors import InputError, VdsocatError
 from vdsocat.kernels.debian import DebianArchive
 from vdsocat.kernels.download import FetchError
 from vdsocat.kernels.packages import KernelPackage, kernel_packages, version_key
@@ -43,41 +43,41 @@ def plan_sweep(archive: DebianArchive, suites: Sequence[str], architectures: Seq
 
     A change reaches users with the first release of a mainline series or with a later stable one, so the oldest and the
     newest package of each series are looked at. Cloud and real-time kernels, and the unsigned twins of signed kernels,
-    are left out. FetchError when none of the suites can be had.
+    are left out. InputError when there are no such suites or architectures, FetchError when none can be had.
     """
     groups: dict[tuple[str, str, str], dict[str, KernelPackage]] = {}
-    passed_over: list[str] = []
+    passed_over: list[VdsocatError] = []
     for kernel in _all_kernels(archive, suites, architectures, passed_over):
         if not kernel.is_special:
             group = groups.setdefault((kernel.architecture, kernel.flavour, _mainline(kernel.package.version)), {})
             group.setdefault(kernel.package.version, kernel)
+    sentences = tuple(error.sentence() for error in passed_over)
     if not groups:
-        raise FetchError(f"There is no kernel to sweep over: {' '.join(passed_over) or 'no suite has one.'}")
+        kind = InputError if all(isinstance(error, InputError) for error in passed_over) else FetchError
+        raise kind(f"There is no kernel to sweep over: {' '.join(sentences)}")
     kernels = [
         SweptKernel(*key, candidates)
         for key, group in groups.items()
         for candidates in _oldest_and_newest(tuple(group.values()))
     ]
-    return Plan(tuple(sorted(kernels, key=_order)), tuple(passed_over))
+    return Plan(tuple(sorted(kernels, key=_order)), sentences)
 
 
 def _all_kernels(
-    archive: DebianArchive, suites: Sequence[str], architectures: Sequence[str], passed_over: list[str]
+    archive: DebianArchive, suites: Sequence[str], architectures: Sequence[str], passed_over: list[VdsocatError]
 ) -> Iterator[KernelPackage]:
     """Every kernel that the suites list, a signed one before its unsigned twin; what cannot be had is noted."""
     for suite in suites:
         try:
             there = archive.release(suite).architectures
         except VdsocatError as error:
-            passed_over.append(error.sentence())
+            passed_over.append(error)
             continue
-        for architecture in there:
-            if architectures and architecture not in architectures:
-                continue
+        for architecture in architectures or there:
             try:
                 packages = archive.linux_packages(suite, architecture)
             except VdsocatError as error:
-                passed_over.append(error.sentence())
+                passed_over.append(error)
                 continue
             yield from sorted(kernel_packages(packages, suite, architecture), key=lambda one: not one.signed)
 
