@@ -14,11 +14,7 @@ from vdsocat.catalog.evidence import evidence_from_document, spell_evidence
 from vdsocat.documents import schema_for, schema_problems
 from vdsocat.exports import KernelRelease
 from vdsocat.lint.problem import EVIDENCE, LintInput
-from vdsocat.lint.rules import RULES, unobservable
 from vdsocat.lint.run import LintResult, lint_input
-
-# The rules about what was observed join the others when the catalogue has evidence.
-_ALL_RULES = tuple(dict.fromkeys((*RULES, *unobservable.RULES)))
 
 Documents = dict[str, Any]
 Change = Callable[[Documents], None]
@@ -80,7 +76,7 @@ def changed(change: Change) -> Documents:
 
 def lint_changed(change: Change) -> LintResult:
     """What lint says after the change."""
-    return lint_input(LintInput(changed(change), {}), _ALL_RULES)
+    return lint_input(LintInput(changed(change), {}))
 
 
 def assert_breaks(broken: Broken, besides: tuple[str, ...] = ()) -> None:

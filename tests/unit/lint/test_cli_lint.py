@@ -111,7 +111,8 @@ def test_coverage_has_every_format(vdsocat: Command, roots: Path, format_: str) 
     documents["catalog/unobservable.yaml"]["unobservable"][0]["abis"] = ["arm", "x86-64"]
     write_files(roots, documents)
     outcome = vdsocat("lint", "--coverage", "--format", format_)
-    assert outcome.status == 0
+    assert outcome.status == 1
+    assert "unobserved-exports" in outcome.err
     if format_ == "json":
         document = json.loads(outcome.out)
         assert list(schema_problems(document, "coverage")) == []

@@ -17,7 +17,7 @@ def reasons(documents: Documents) -> list[dict[str, Any]]:
     documents["catalog/evidence/i386.yaml"] = evidence("i386", (sighting(), image()))
     documents[FILE]["unobservable"] = [
         {"abis": ["arm", "x86-64"], "reason": "No kernel is left."},
-        {"abis": ["i386"], "facts": ["exports"], "gone_by": "6.0", "reason": "No older kernel is left."},
+        {"unreached": True, "reason": "No kernel of these releases is left."},
     ]
     listed: list[dict[str, Any]] = documents[FILE]["unobservable"]
     return listed
@@ -46,6 +46,10 @@ def a_reason_for_what_was_seen(documents: Documents) -> None:
     reasons(documents).append({"names": ["__vdso_getcpu"], "abis": ["i386"], "reason": "It is too new."})
 
 
+def a_reason_for_releases_of_an_abi_that_nobody_looked_at(documents: Documents) -> None:
+    reasons(documents)[0]["abis"].remove("arm")
+
+
 def a_reason_for_a_host_that_was_seen(documents: Documents) -> None:
     native = {"abis": ["i386"], "facts": ["hosts"], "names": ["x86"], "reason": "No such machine is left."}
     reasons(documents).append(native)
@@ -53,6 +57,13 @@ def a_reason_for_a_host_that_was_seen(documents: Documents) -> None:
 
 BROKEN = [
     Broken("unobserved-exports", an_export_that_nobody_saw, ABI, "exports/__vdso_time", (FILE, "record evidence")),
+    Broken(
+        "unobserved-exports",
+        a_reason_for_releases_of_an_abi_that_nobody_looked_at,
+        "catalog/abis/arm.yaml",
+        "exports/__vdso_clock_gettime",
+        ("no kernel was seen",),
+    ),
     Broken("unobserved-exports", an_export_of_another_type, ABI, "exports/__vdso_getcpu", ("no kernel was seen",)),
     Broken(
         "needless-reasons",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vdsocat.catalog.evidence import AbiEvidence, Observation
@@ -10,7 +9,7 @@ from vdsocat.lint.facts import Fact, facts
 from vdsocat.lint.observed import spell_export
 from vdsocat.lint.problem import LintInput
 from vdsocat.lint.proof import can_be_looked_up, mainline_predecessors, proven_bounds
-from vdsocat.lint.unobservable import UNOBSERVABLE, Unobservable, unobservable_from_document
+from vdsocat.lint.unobservable import UNOBSERVABLE, Unobservable, observations_within, unobservable_from_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def coverage(given: LintInput) -> Coverage:
         open_facts = [fact for fact in stated if not is_observed(fact, evidence)]
         unexplained = []
         for fact in open_facts:
-            reason = reason_for(fact, reasons)
+            reason = reason_for(fact, evidence, reasons)
             if reason is None:
                 unexplained.append(fact)
             else:
@@ -84,20 +83,14 @@ def coverage(given: LintInput) -> Coverage:
     return Coverage(tuple(figures), by_reason, tuple(unobserved))
 
 
-def reason_for(fact: Fact, reasons: tuple[Unobservable, ...]) -> Unobservable | None:
+def reason_for(fact: Fact, evidence: AbiEvidence, reasons: tuple[Unobservable, ...]) -> Unobservable | None:
     """The first reason that is for the fact."""
-    return next((reason for reason in reasons if reason.fits(fact)), None)
+    return next((reason for reason in reasons if reason.fits(fact, evidence)), None)
 
 
 def is_observed(fact: Fact, evidence: AbiEvidence) -> bool:
     """Whether a real kernel was seen to be as the fact says, in a release that it is about."""
-    return any(_shows(one, fact) for one in _observations_within(fact, evidence))
-
-
-def _observations_within(fact: Fact, evidence: AbiEvidence) -> Iterator[Observation]:
-    for one in evidence.observations:
-        if fact.interval is not None and fact.interval.covers(one.sighting.parsed_release) is not False:
-            yield one
+    return any(_shows(one, fact) for one in observations_within(fact, evidence))
 
 
 def _shows(observation: Observation, fact: Fact) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vdsocat.catalog.evidence import AbiEvidence, Observation
 from vdsocat.exports import KernelRelease
 from vdsocat.lint.facts import Fact
 
@@ -14,26 +15,34 @@ UNOBSERVABLE = "catalog/unobservable.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Unobservable:
-    """A reason, and the facts it is for: those that fit all fields that are not None."""
+    """A reason, and the facts it is for: those that fit all fields that are not None.
+
+    With `unreached` these are facts about releases of which no kernel of the ABI was looked at, while some were of
+    others: a sweep looks at every kernel within reach.
+    """
 
     reason: str
     abis: tuple[str, ...] | None = None
     facts: tuple[str, ...] | None = None
     names: tuple[str, ...] | None = None
-    gone_by: KernelRelease | None = None
     since: KernelRelease | None = None
+    unreached: bool = False
 
-    def fits(self, fact: Fact) -> bool:
-        """Whether the reason is for this fact."""
+    def fits(self, fact: Fact, evidence: AbiEvidence) -> bool:
+        """Whether the reason is for this fact, given what is known of its ABI."""
         wanted = ((self.abis, fact.abi.name), (self.facts, fact.kind), (self.names, fact.subject))
         if any(some is not None and one not in some for some, one in wanted):
             return False
         if self.since is not None and (fact.interval is None or fact.interval.since.after != self.since):
             return False
-        if self.gone_by is None:
-            return True
-        until = fact.interval.until if fact.interval else None
-        return until is not None and until.after <= self.gone_by
+        return not self.unreached or (bool(evidence.observations) and not any(observations_within(fact, evidence)))
+
+
+def observations_within(fact: Fact, evidence: AbiEvidence) -> Iterator[Observation]:
+    """The looks at kernels of the releases that a fact is about; none for a fact without releases."""
+    for one in evidence.observations:
+        if fact.interval is not None and fact.interval.covers(one.sighting.parsed_release) is not False:
+            yield one
 
 
 def unobservable_from_document(document: Mapping[str, Any]) -> tuple[Unobservable, ...]:
@@ -51,8 +60,8 @@ def unobservable_from_document(document: Mapping[str, Any]) -> tuple[Unobservabl
             abis=names(raw, "abis"),
             facts=names(raw, "facts"),
             names=names(raw, "names"),
-            gone_by=release(raw, "gone_by"),
             since=release(raw, "since"),
+            unreached=raw.get("unreached", False),
         )
         for raw in document.get("unobservable", ())
     )

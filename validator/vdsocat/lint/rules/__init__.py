@@ -16,6 +16,7 @@ from vdsocat.lint.rules import (
     releases,
     sources,
     unknowns,
+    unobservable,
 )
 
 RULES: tuple[Rule, ...] = (
@@ -33,4 +34,5 @@ RULES: tuple[Rule, ...] = (
     *documents.RULES,
     *consumers.RULES,
     *evidence.RULES,
+    *unobservable.RULES,
 )

@@ -15,8 +15,8 @@ from vdsocat.lint.unobservable import UNOBSERVABLE, Unobservable, unobservable_f
 def unobserved_exports(given: LintInput) -> Iterator[Problem]:
     """An export was seen in an image of a real kernel, or there is a reason why it cannot be."""
     reasons = _reasons(given)
-    for fact, observed in _facts(given):
-        if fact.kind == "exports" and not observed and reason_for(fact, reasons) is None:
+    for fact, evidence in _facts(given):
+        if fact.kind == "exports" and not is_observed(fact, evidence) and not reason_for(fact, evidence, reasons):
             text = f"no kernel was seen to export it; record evidence, or say in {UNOBSERVABLE} why none can be."
             yield Problem(abi_file(fact.abi), fact.place, text)
 
@@ -29,11 +29,11 @@ def needless_reasons(given: LintInput) -> Iterator[Problem]:
         for name in reason.abis or ():
             if name not in given.catalog.abis:
                 yield Problem(UNOBSERVABLE, place, f"there is no ABI {name!r}{did_you_mean(name, given.catalog.abis)}")
-        meant = [(fact, observed) for fact, observed in stated if reason.fits(fact)]
+        meant = [(fact, evidence) for fact, evidence in stated if reason.fits(fact, evidence)]
         if not meant:
             yield Problem(UNOBSERVABLE, place, "is for no fact of the catalogue.")
-        for fact, observed in meant:
-            if observed:
+        for fact, evidence in meant:
+            if is_observed(fact, evidence):
                 text = f"is for {fact.name} ({fact.kind} of {fact.abi.name}), which was observed."
                 yield Problem(UNOBSERVABLE, place, text)
 
@@ -45,10 +45,9 @@ def _reasons(given: LintInput) -> tuple[Unobservable, ...]:
     return unobservable_from_document(given.documents.get(UNOBSERVABLE, {}))
 
 
-def _facts(given: LintInput) -> Iterator[tuple[Fact, bool]]:
-    """Every fact of the catalogue, and whether a real kernel was seen to be as it says."""
+def _facts(given: LintInput) -> Iterator[tuple[Fact, AbiEvidence]]:
+    """Every fact of the catalogue, with what was seen of its ABI."""
     by_abi = {one.abi: one for one in given.evidence.values()}
     for abi in given.catalog.abis.values():
-        evidence = by_abi.get(abi.name, AbiEvidence(abi.name))
         for fact in facts(abi):
-            yield fact, is_observed(fact, evidence)
+            yield fact, by_abi.get(abi.name, AbiEvidence(abi.name))
