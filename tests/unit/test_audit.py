@@ -216,6 +216,17 @@ def test_other_properties_that_the_catalogue_records(row: dict[str, Any], lackin
     assert rules == [("LOOKUP-WINDOW", PASS), *expected]
 
 
+def test_a_soname_is_told_once_however_often_the_image_changed() -> None:
+    image = {"since": "2.6.0", "soname": "linux-gate.so.1", "source": SOURCE}
+    stretches = [image | {"until": "5.1", "soname": "linux-old.so.1"}, image | {"since": "5.1", "until": "6.0"}]
+    catalog = catalog_with(vdso=[*stretches, image | {"since": "6.0", "when": "not boot:vdso32=0"}])
+    _, *found = findings(small_consumer(properties=(relied("soname", "linux-vdso.so.1"),)), catalog)
+    assert [(one.verdict, one.since, one.reason) for one in found] == [
+        (REVIEW, "2.6.0", "the image was called linux-old.so.1, and linux-vdso.so.1 is wanted. Every lookup fails."),
+        (FAIL, "5.1", "the image is called linux-gate.so.1, and linux-vdso.so.1 is wanted. Every lookup fails."),
+    ]
+
+
 def test_64_bit_words_of_a_hash_table() -> None:
     wide = catalog_with(elf={"machine": "EM_S390", "class": 64, "endianness": ["big"]})
     consumer = small_consumer(properties=(relied("hash-words", "32"),))

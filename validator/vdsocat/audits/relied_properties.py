@@ -41,11 +41,17 @@ def catalogued_lacks(relied: ReliedProperty, abi: Abi) -> Iterator[Lack]:
             if not set(relied.needs) & set(abi.elf.endianness):
                 yield Lack(f"the image is {' or '.join(abi.elf.endianness)} endian, not {' or '.join(relied.needs)}")
         case PropertyKind.SONAME:
-            for image in abi.vdso:
-                if image.soname and image.soname not in relied.needs:
-                    named = f"the image is called {image.soname} {image.interval.spell_releases()}"
-                    reason = f"{named}, and {' or '.join(relied.needs)} is wanted"
-                    yield Lack(reason, str(image.interval.since), passed=image.interval.until is not None)
+            yield from _other_sonames(relied, abi)
+
+
+def _other_sonames(relied: ReliedProperty, abi: Abi) -> Iterator[Lack]:
+    """One for each name that the image has or had in place of those wanted."""
+    for soname in dict.fromkeys(one.soname for one in abi.vdso if one.soname not in (None, *relied.needs)):
+        named = [one.interval for one in abi.vdso if one.soname == soname]
+        since = min((one.since for one in named), key=lambda bound: bound.after)
+        passed = all(one.until is not None for one in named)
+        reason = f"the image {'was' if passed else 'is'} called {soname}, and {' or '.join(relied.needs)} is wanted"
+        yield Lack(reason, str(since), passed)
 
 
 def lack_of_image(relied: ReliedProperty, image: VdsoImage, data: bytes) -> str | None:
