@@ -222,3 +222,9 @@ def test_the_readme_prints_what_the_summary_prints(vdsocat: Command) -> None:
     outcome = vdsocat("--catalog", root / "catalog", "sweep", "--summary")
     assert outcome.status == 0
     assert f"```\n{outcome.out}```\n" in (root / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_report_of_what_was_not_booted_says_so(vdsocat: Command, tmp_path: Path) -> None:
+    outcome = vdsocat("check", "--static", "--format", "markdown", write_kernel(tmp_path, i386_image()))
+    assert "| Looked at | in its file: nothing was booted |" in outcome.out
+    assert "| Command |" not in outcome.out
