@@ -149,7 +149,7 @@ def _judge_property(
     served = [one for one in lookups if relied.concerns(one)]
     for lack in catalogued_lacks(relied, abi) if served else ():
         purposes = ", ".join(dict.fromkeys(one.purpose for one in served))
-        verdict = Verdict.REVIEW if lack.passed else Verdict.FAIL
+        verdict = Verdict.EXPECTED_ABSENT if lack.passed else Verdict.FAIL
         yield property_finding(verdict, relied, consumer, abi.name, purposes, lack.reason, lack.since)
 
 
