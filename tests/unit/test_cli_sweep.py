@@ -228,3 +228,15 @@ def test_a_report_of_what_was_not_booted_says_so(vdsocat: Command, tmp_path: Pat
     outcome = vdsocat("check", "--static", "--format", "markdown", write_kernel(tmp_path, i386_image()))
     assert "| Looked at | in its file: nothing was booted |" in outcome.out
     assert "| Command |" not in outcome.out
+
+
+def test_show_names_the_kernels_nearest_to_a_bound(vdsocat: Command, mirror: FakeMirror, server: Server) -> None:
+    for version in ("5.1.9-1", "6.1.9-1", "6.12.9-1"):
+        add_kernel(mirror, version, symbols=(CLOCK, SIGRETURN) if version < "6" else I386_SYMBOLS)
+    mirror.publish("bookworm")
+    assert "last seen" not in vdsocat("show", "i386", "__vdso_getcpu").out
+    vdsocat("sweep", "--suite", "bookworm")
+    told = " ".join(vdsocat("show", "i386", "__vdso_getcpu").out.split())
+    assert "last seen: 6.12.9 in linux-image-6.12.9-686 6.12.9-1 (i386, static), 20" in told
+    assert "; in 2 kernels since 6.1.9 without it: 5.1.9 in linux-image-5.1.9-686 5.1.9-1 (i386, static), " in told
+    assert "gone from" not in told

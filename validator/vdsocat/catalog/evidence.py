@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from vdsocat.catalog.conditions import KernelFacts, is_set
 from vdsocat.documents import read_documents
 from vdsocat.elf.image import VdsoImage
 from vdsocat.errors import InputError
@@ -55,6 +56,13 @@ class Sighting:
     def parsed_release(self) -> KernelRelease:
         """The release, to compare."""
         return KernelRelease.parse(self.release)
+
+    @property
+    def facts(self) -> KernelFacts:
+        """What it tells of the kernel; options that were not recorded are not known."""
+        options = {option: is_set(value) for option, value in self.config or ()}
+        # Nobody gave a kernel that was only read a command line.
+        return KernelFacts(self.mode, named=options, parameters={} if self.how == "static" else None)
 
     def __str__(self) -> str:
         return f"{self.kernel} {self.version} ({self.architecture}, {self.how})"

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import click
 
+from vdsocat.catalog.evidence import AbiEvidence, Evidence
+from vdsocat.catalog.intervals import State
 from vdsocat.catalog.model import Abi, Catalog
-from vdsocat.catalog.query import entries_of
+from vdsocat.catalog.query import Exported, entries_of
 from vdsocat.cli.places import terminal_width
 from vdsocat.cli.settings import Settings
 from vdsocat.errors import InputError, did_you_mean
@@ -37,7 +39,9 @@ def show(settings: Settings, abi_name: str, symbol: str | None, format_: str) ->
             text = f"Not known: {about} ({reason})"
             click.echo("\n" + textwrap.fill(text, terminal_width(), subsequent_indent="  ", break_on_hyphens=False))
     else:
-        click.echo("\n\n".join(_describe(catalog, row) for row in rows))
+        evidence = Evidence(settings.catalog_root, settings.cache).of(abi.name)
+        described = zip(rows, entries_of(abi, names), strict=True)
+        click.echo("\n\n".join(_describe(catalog, row, _looks(entry, evidence)) for row, entry in described))
 
 
 def _symbol_names(abi: Abi, wanted: str) -> frozenset[str]:
@@ -81,7 +85,7 @@ def _introduce(abi: Abi) -> Iterator[str]:
     yield ""
 
 
-def _describe(catalog: Catalog, row: dict[str, str | None]) -> str:
+def _describe(catalog: Catalog, row: dict[str, str | None], looks: dict[str, str]) -> str:
     function = catalog.functions[row["function"] or ""]
     lines = [
         f"{row['symbol']}@@{row['version']}"
@@ -100,6 +104,7 @@ def _describe(catalog: Catalog, row: dict[str, str | None]) -> str:
         "condition": row["condition"],
         "source": row["source"],
         "note": row["note"],
+        **looks,
     }
     for name, value in facts.items():
         if value:
@@ -111,3 +116,27 @@ def _describe(catalog: Catalog, row: dict[str, str | None]) -> str:
                 break_on_hyphens=False,
             )
     return "\n".join(lines)
+
+
+def _looks(entry: Exported, evidence: AbiEvidence) -> dict[str, str]:
+    """The kernels nearest to an entry's bounds: the newest that was seen to have the symbol, and those without it."""
+    interval = entry.interval
+    seen = [
+        one
+        for one in evidence.seen(entry.symbol, entry.where)
+        if interval.decide(one.parsed_release, one.facts).state is not State.ABSENT
+    ]
+    # A kernel without any image says nothing of the symbol's own history.
+    absent = [one for one in evidence.found_absent(entry.symbol, entry.where) if one.image_sha256 is not None]
+    before = [one for one in absent if interval.since.passed(one.parsed_release) is False]
+    after = [one for one in absent if interval.until and interval.until.passed(one.parsed_release) is True]
+    kernels = len({one.kernel_key for one in seen})
+    nearest = {
+        "last seen": seen[-1] if seen else None,
+        "without it": before[-1] if before else None,
+        "gone from": after[0] if after else None,
+    }
+    spelled = {name: f"{one.release} in {one}, {one.date}" for name, one in nearest.items() if one is not None}
+    if kernels > 1:
+        spelled["last seen"] += f"; in {kernels} kernels since {seen[0].release}"
+    return spelled

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vdsocat.capture import AbiCapture
-from vdsocat.catalog.conditions import KernelFacts, is_set
 from vdsocat.catalog.evidence import ImageFacts, Observation
 from vdsocat.catalog.model import Abi
 from vdsocat.exports import Binding, Export, ExportSet, SymbolType
@@ -21,10 +20,8 @@ def judge_observation(observation: Observation, abi: Abi) -> Iterator[Finding]:
     another one is `unknown` where it is absent, as is what the machine decides. All else is decided as in a check.
     """
     seen, facts = observation.sighting, observation.facts
-    options = {option: is_set(value) for option, value in seen.config or ()}
     release = seen.parsed_release
-    # Nobody gave a kernel that was only read a command line.
-    known = KernelFacts(seen.mode, named=options, parameters={} if seen.how == "static" else None)
+    known = seen.facts
     if facts is None:
         nothing = AbiCapture(abi.name, abi.elf.endianness[0], "static" if seen.how == "static" else "complete")
         yield rules.judge_vdso_present(nothing, abi.vdso, release, known)
