@@ -46,6 +46,7 @@ def of_subject(consumer: str, abi: str, subject: str) -> AuditFinding:
         ("rustix@0.33.0", "riscv64", "__kernel_clock_gettime@LINUX_4.15", "__vdso_clock_gettime@@LINUX_4.15"),
         ("glibc", "riscv32", "__vdso_getcpu@LINUX_5.4", "LINUX_4.15"),
         ("glibc", "riscv32", "__vdso_riscv_hwprobe@LINUX_5.4", "LINUX_4.15"),
+        ("glibc@2.17", "ppc64", "__kernel_vdso_get_tbfreq@LINUX_2.6.15", "no release exports it"),
         ("ltp", "loongarch64", "__vdso_clock_gettime@LINUX_2.6", "LINUX_5.10"),
         ("ltp", "parisc", "__vdso_clock_gettime@LINUX_2.6", "LINUX_6.11"),
         ("ltp", "parisc", "__vdso_clock_gettime64@LINUX_2.6", "LINUX_6.11"),
