@@ -11,17 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_catalog import small_catalog, small_documents, write_catalog
 
-from vdsocat.asking.answer import Answer, answer_from_index, asked_release
+from vdsocat.asking.answer import ROW_FIELDS, Answer, answer_from_index, asked_release
 from vdsocat.asking.index import index_of, load_index
 from vdsocat.asking.index_file import index_path, read_index
 from vdsocat.asking.question import OPTIONS, Question, question_from_words
 from vdsocat.catalog.conditions import KernelFacts
+from vdsocat.catalog.evidence import Evidence, ImageFacts, Observation, Sighting
 from vdsocat.catalog.query import entries_of, states_of
 from vdsocat.errors import InputError
 from vdsocat.exports import KernelRelease
 
 CATALOG = small_catalog()
-INDEX = index_of(CATALOG)
+NOTHING_SEEN = Evidence(Path("/nowhere"))
+INDEX = index_of(CATALOG, NOTHING_SEEN)
 
 
 def ask(*words: str) -> Answer:
@@ -240,7 +242,7 @@ def test_backports_count_in_the_index() -> None:
     documents["abis/i386.yaml"]["exports"][1]["since"] = {"release": "6.1", "backports": ["5.10.4"]}
     from vdsocat.catalog.files import assemble_catalog
 
-    index = index_of(assemble_catalog(documents))
+    index = index_of(assemble_catalog(documents), NOTHING_SEEN)
     for release, there in (("5.10.3", False), ("5.10.4", True), ("5.10.99", True), ("5.11", False), ("6.1", True)):
         question = question_from_words(["getcpu", "--abi", "i386", "--kernel", release])
         assert question is not None
@@ -280,3 +282,18 @@ def test_a_cache_that_cannot_be_written_costs_nothing_else(tmp_path: Path) -> No
     blocked = tmp_path / "file"
     blocked.write_text("", encoding="utf-8")
     assert load_index(root, blocked / "cache")["rows"] == INDEX["rows"]
+
+
+def sighting(release: str) -> Sighting:
+    return Sighting("linux-image", f"{release}-1", "i386", release, "native", "static", "2026-01-01", "0" * 64)
+
+
+def test_a_row_says_in_which_release_it_was_last_observed(tmp_path: Path) -> None:
+    root = write_catalog(tmp_path / "catalog")
+    facts = ImageFacts("little", "linux-gate.so.1", ("sysv",), 0, ("__vdso_time@@LINUX_2.6 FUNC GLOBAL",))
+    seen = [Observation(sighting(release), facts) for release in ("5.10.3", "5.10.20", "6.1.4")]
+    Evidence(root).record({"i386": seen})
+    rows = {row[1]: dict(zip(ROW_FIELDS, row, strict=True)) for row in load_index(root, tmp_path / "cache")["rows"]}
+    # 6.1.4 is after the catalogue's end of the entry, so it is no observation of that entry.
+    assert rows["__vdso_time"]["observed"] == "5.10.20"
+    assert rows["__vdso_getcpu"]["observed"] is None

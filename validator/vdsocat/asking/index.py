@@ -8,9 +8,10 @@ from typing import Any
 
 from vdsocat.asking.index_file import read_index, stamps_of, write_index
 from vdsocat.catalog.conditions import KernelFacts
+from vdsocat.catalog.evidence import AbiEvidence, Evidence
 from vdsocat.catalog.files import load_catalog
 from vdsocat.catalog.model import Abi, Catalog, Provider
-from vdsocat.catalog.query import entries_of, joined, spell_condition, states_of, turning_points
+from vdsocat.catalog.query import Exported, entries_of, joined, spell_condition, states_of, turning_points
 from vdsocat.exports import KernelRelease
 from vdsocat.release_numbers import padded
 
@@ -25,15 +26,15 @@ def load_index(catalog_root: Path, cache: Path) -> dict[str, Any]:
     index = read_index(str(catalog_root), str(cache))
     if index is None:
         stamps = stamps_of(str(catalog_root))
-        index = index_of(load_catalog(catalog_root, cache))
+        index = index_of(load_catalog(catalog_root, cache), Evidence(catalog_root))
         write_index({**index, "stamps": stamps}, str(catalog_root), str(cache))
     return index
 
 
-def index_of(catalog: Catalog) -> dict[str, Any]:
+def index_of(catalog: Catalog, evidence: Evidence) -> dict[str, Any]:
     """The index of a catalogue, of types that `marshal` keeps; vdsocat.asking.answer tells what is where."""
     abis = catalog.sorted_abis()
-    rows = [row for abi in abis for row in _rows(abi, catalog.releases)]
+    rows = [row for abi in abis for row in _rows(abi, catalog.releases, evidence.of(abi.name))]
     providers = {one.name: list(_provider_rows(one)) for one in catalog.providers.values()}
     dated = ((date, release) for release, date in catalog.releases.items() if date and _is_mainline(release))
     return {
@@ -57,7 +58,7 @@ def _architectures(
         yield one.name, (padded(one.interval.since.after.parts), padded(until.after.parts) if until else None, one.none)
 
 
-def _rows(abi: Abi, dates: Mapping[str, str | None]) -> Iterator[tuple[str | None, ...]]:
+def _rows(abi: Abi, dates: Mapping[str, str | None], evidence: AbiEvidence) -> Iterator[tuple[str | None, ...]]:
     """ROW_FIELDS of each entry."""
     for one in joined(entries_of(abi)):
         since, until = one.interval.since, one.interval.until
@@ -65,8 +66,15 @@ def _rows(abi: Abi, dates: Mapping[str, str | None]) -> Iterator[tuple[str | Non
             abi.name, one.symbol, one.function, one.where, one.type, one.binding,
             str(since), dates.get(str(since.after)),
             str(until) if until else None, dates.get(str(until.after)) if until else None,
-            spell_condition(one), None,
+            spell_condition(one), last_observed(one, evidence),
         )  # fmt: skip
+
+
+def last_observed(one: Exported, evidence: AbiEvidence) -> str | None:
+    """The newest release of an entry's stretch that a real kernel was seen to export it in; None if none was."""
+    sightings = evidence.seen(one.symbol, one.where)
+    releases = [sighting.parsed_release for sighting in sightings if one.interval.covers(sighting.parsed_release)]
+    return str(max(releases)) if releases else None
 
 
 def _provider_rows(provider: Provider) -> Iterator[tuple[str | None, ...]]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Stamp = tuple[str, int, int]
 
 # Raise it when what is in an index changes.
-_FORMAT = 1
+_FORMAT = 2
 _CHECKSUM_BYTES = 4
 
 
