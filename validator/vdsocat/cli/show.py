@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from vdsocat.catalog.evidence import AbiEvidence, Evidence
-from vdsocat.catalog.intervals import State
+from vdsocat.catalog.intervals import Interval, State
 from vdsocat.catalog.model import Abi, Catalog
 from vdsocat.catalog.query import Exported, entries_of
 from vdsocat.cli.places import terminal_width
@@ -33,15 +33,20 @@ def show(settings: Settings, abi_name: str, symbol: str | None, format_: str) ->
     if format_ != "table":
         click.echo(render_listing(rows, (*_COLUMNS, "function", "binding", "source", "note"), "show", format_))
     elif symbol is None:
-        click.echo("\n".join(_introduce(abi)))
+        for text in _introduce(abi):
+            click.echo(_filled(text))
+        click.echo()
         click.echo(render_listing(rows, _COLUMNS, "show", format_, terminal_width()))
-        for about, reason in abi.unknowns:
-            text = f"Not known: {about} ({reason})"
-            click.echo("\n" + textwrap.fill(text, terminal_width(), subsequent_indent="  ", break_on_hyphens=False))
+        for text in _remarks(abi):
+            click.echo("\n" + _filled(text))
     else:
         evidence = Evidence(settings.catalog_root, settings.cache).of(abi.name)
         described = zip(rows, entries_of(abi, names), strict=True)
         click.echo("\n\n".join(_describe(catalog, row, _looks(entry, evidence)) for row, entry in described))
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, terminal_width(), subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _symbol_names(abi: Abi, wanted: str) -> frozenset[str]:
@@ -68,21 +73,37 @@ def _rows(abi: Abi, names: frozenset[str] | None) -> Iterator[dict[str, str | No
 
 
 def _introduce(abi: Abi) -> Iterator[str]:
+    """A line for each thing that an ABI has beside its symbols."""
     yield f"{abi.name}: {abi.title}" + (f" (also called {', '.join(abi.aliases)})" if abi.aliases else "")
     yield f"ELF {abi.elf.machine}, {abi.elf.elf_class}-bit, {' or '.join(abi.elf.endianness)} endian"
     for host in abi.hosts:
-        condition = f", if {host.interval.when}" if host.interval.when else ""
-        yield f"run by {host.kernel} {host.bits}-bit kernels as {host.mode} {host.interval.spell_releases()}{condition}"
+        yield _stretch(f"run by {host.kernel} {host.bits}-bit kernels as {host.mode}", host.interval)
     for image in abi.vdso:
-        condition = f", if {image.interval.when}" if image.interval.when else ""
-        yield f"vDSO {image.soname or ''} {image.interval.spell_releases()}{condition}"
+        yield _stretch(f"vDSO {image.soname or 'without a soname'}", image.interval)
     if not abi.vdso:
         yield "never had an ELF vDSO"
+    for tables in abi.hash_styles:
+        yield _stretch(f"hash tables {' and '.join(tables.styles)}", tables.interval)
+    for entry in abi.auxv:
+        yield _stretch(entry.tag, entry.interval)
+    for mapping in abi.mappings:
+        yield _stretch(f"mapping {mapping.name}" + (f" of {mapping.holds}" if mapping.holds else ""), mapping.interval)
     for area in abi.areas:
         where = f" at {area.address:#x}" if area.address is not None else ""
-        condition = f", if {area.interval.when}" if area.interval.when else ""
-        yield f"{area.kind} {area.name}{where} {area.interval.spell_releases()}{condition}"
-    yield ""
+        yield _stretch(f"{area.kind} {area.name}{where}", area.interval)
+
+
+def _stretch(what: str, interval: Interval) -> str:
+    return f"{what} {interval.spell_releases()}" + (f", if {interval.when}" if interval.when else "")
+
+
+def _remarks(abi: Abi) -> Iterator[str]:
+    """What is to be said below the symbols."""
+    for convention in abi.conventions:
+        functions = ", ".join(convention.functions) or "all other functions"
+        yield f"Calling {functions}: {convention.text}"
+    for about, reason in abi.unknowns:
+        yield f"Not known: {about} ({reason})"
 
 
 def _describe(catalog: Catalog, row: dict[str, str | None], looks: dict[str, str]) -> str:
