@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vdsocat.capture import AbiCapture
 from vdsocat.catalog.evidence import ImageFacts, Observation
 from vdsocat.catalog.model import Abi
 from vdsocat.exports import Binding, Export, ExportSet, SymbolType
@@ -22,9 +21,9 @@ def judge_observation(observation: Observation, abi: Abi) -> Iterator[Finding]:
     seen, facts = observation.sighting, observation.facts
     release = seen.parsed_release
     known = seen.facts
+    how = "carried" if seen.how == "static" else "mapped"
+    yield rules.judge_presence("an image" if facts else None, how, abi.vdso, release, known)
     if facts is None:
-        nothing = AbiCapture(abi.name, abi.elf.endianness[0], "static" if seen.how == "static" else "complete")
-        yield rules.judge_vdso_present(nothing, abi.vdso, release, known)
         return
     yield from rules.judge_soname(facts, abi.vdso, release, known)
     yield from rules.judge_hash_styles(facts, abi.hash_styles, release, known)

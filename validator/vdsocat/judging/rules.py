@@ -80,22 +80,24 @@ def judge_vdso_present(
     seen: AbiCapture, vdso: tuple[VdsoInterval, ...], release: KernelRelease, facts: KernelFacts
 ) -> Finding:
     """VDSO-PRESENT: an ELF image is mapped, or carried by the kernel, where the catalogue says so, and only there."""
+    place = "" if seen.address is None else f" at {seen.address:#x}"
+    image = None if seen.image is None else f"{len(seen.image)} bytes{place}"
+    return judge_presence(image, "carried" if seen.is_static else "mapped", vdso, release, facts)
+
+
+def judge_presence(
+    image: str | None, how: str, vdso: tuple[VdsoInterval, ...], release: KernelRelease, facts: KernelFacts
+) -> Finding:
+    """VDSO-PRESENT of an image that is spelled as `image`, None when there is none; `how` is carried or mapped."""
     if not vdso:
         decision = Decision(State.ABSENT, "this ABI never had an ELF vDSO")
     else:
         decision = decide_any(tuple(one.interval for one in vdso), release, facts)
-    if seen.image is not None:
-        place = "" if seen.address is None else f" at {seen.address:#x}"
-        verdict = Verdict.REVIEW if decision.state is State.ABSENT else Verdict.PASS
-        return Finding(
-            "VDSO-PRESENT",
-            verdict,
-            "vDSO",
-            decision.reason,
-            seen=f"{len(seen.image)} bytes{place}",
-        )
-    verdict = _OF_WHAT_IS_ABSENT[decision.state]
-    return Finding("VDSO-PRESENT", verdict, "vDSO", f"none is {_how(seen)}; {decision.reason}")
+    if image is None:
+        verdict = _OF_WHAT_IS_ABSENT[decision.state]
+        return Finding("VDSO-PRESENT", verdict, "vDSO", f"none is {how}; {decision.reason}")
+    verdict = Verdict.REVIEW if decision.state is State.ABSENT else Verdict.PASS
+    return Finding("VDSO-PRESENT", verdict, "vDSO", decision.reason, seen=image)
 
 
 def judge_identity(image: VdsoImage, abi: Abi, endianness: str) -> Finding:
@@ -248,10 +250,6 @@ def judge_calls_made(image: VdsoImage, abi: Abi, calls: tuple[Call, ...]) -> Ite
     for export in image.exports:
         if functions.get(export.name) in CALLED_FUNCTIONS and export.name not in called:
             yield Finding("CALL-MADE", Verdict.UNKNOWN, export.name, "the probe did not call it")
-
-
-def _how(seen: AbiCapture) -> str:
-    return "carried" if seen.is_static else "mapped"
 
 
 def _spell_styles(styles: tuple[str, ...]) -> str:

@@ -31,7 +31,7 @@ def contradicted_catalogue(given: LintInput) -> Iterator[Problem]:
         for observation in one.observations if abi else ():
             assert abi is not None
             for text in contradictions(abi, observation):
-                yield Problem(name, (), f"{observation.sighting} {text}.")
+                yield Problem(name, (), f"{observation.sighting}: {text}.")
 
 
 RULES = (evidence_of_unknown_abis, contradicted_catalogue)
