@@ -137,7 +137,8 @@ def test_a_commit_or_two_neighbouring_trees_prove_a_release(
 
 def test_what_came_with_the_image_leans_on_its_proof() -> None:
     documents = clean_documents()
-    arm(documents)["exports"] = arm(documents)["exports"][:1]
+    for entry in (arm(documents)["vdso"][0], arm(documents)["exports"][0]):
+        entry["source"] = SOURCE
     before = figures(documents, "arm").proven
     arm(documents)["vdso"][0]["source"] = [{"commit": "0123456789ab", "path": "a"}]
     assert figures(documents, "arm").proven == before + 2
@@ -145,6 +146,7 @@ def test_what_came_with_the_image_leans_on_its_proof() -> None:
 
 def test_an_end_leans_on_the_proof_of_the_next_beginning() -> None:
     documents = clean_documents()
+    export(documents, "__vdso_time")["source"] = SOURCE
     again = export(documents, "__vdso_time") | {"since": "6.0", "version": "LINUX_2.5"}
     del again["until"]
     i386(documents)["exports"].append(again)
@@ -155,6 +157,7 @@ def test_an_end_leans_on_the_proof_of_the_next_beginning() -> None:
 
 def test_the_first_release_of_the_table_needs_no_proof() -> None:
     documents = clean_documents()
+    export(documents, "__kernel_sigreturn")["source"] = SOURCE
     count = figures(documents, "i386").proven
     export(documents, "__kernel_sigreturn")["since"] = "2.6.1"
     assert figures(documents, "i386").proven == count - 1

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from broken import Broken, Change, Documents, arm, assert_breaks, assert_harmless, export, i386
+from broken import SOURCE, Broken, Change, Documents, arm, assert_breaks, assert_harmless, export, i386
 
 ABI = "catalog/abis/i386.yaml"
-SOURCE = [{"tag": "v6.1", "path": "arch/x86"}]
 
 
 def function(documents: Documents, name: str) -> Any:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from broken import Broken, Change, Documents, arm, assert_breaks, assert_harmless, export, i386
+from broken import SOURCE, Broken, Change, Documents, arm, assert_breaks, assert_harmless, export, i386
 
 ABI = "catalog/abis/i386.yaml"
-SOURCE = [{"tag": "v6.1", "path": "arch/x86"}]
 
 
 def since_after_until(documents: Documents) -> None:

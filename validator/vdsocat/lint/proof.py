@@ -39,20 +39,25 @@ def proven_bounds(
     """Each bound of an ABI's facts, by its key, and whether it is proven; a pair of releases is not.
 
     A fact may lean on another: an export that is there since the first image is, needs no proof but the image's; and
-    where one entry ends as the next of the same name begins, the proof of either is enough.
+    where one entry ends as the next of the same thing begins, the proof of either is enough.
     """
     proven: set[tuple[str, str, KernelRelease]] = set()
     for fact in facts:
         for _, bound in fact.bounds():
             if _proves(fact.sources, bound, predecessors):
-                proven |= {(fact.kind, fact.name, bound.after), (fact.kind, "", bound.after)}
+                proven |= {(fact.kind, _thing(fact), bound.after), (fact.kind, "", bound.after)}
     for fact in facts:
         for key, bound in fact.bounds():
-            own = (fact.kind, fact.name, bound.after)
+            own = (fact.kind, _thing(fact), bound.after)
             wholes = {(whole, "", bound.after) for whole in _WHOLES.get(fact.kind, ())}
             first = predecessors.get(bound.after.mainline, bound.after) is None
             settled = bound.before is None
             yield fact, key, settled and (first or own in proven or not proven.isdisjoint(wholes))
+
+
+def _thing(fact: Fact) -> str:
+    """What changes when a fact ends and the next begins: an image has one soname and one set of hash tables."""
+    return "" if fact.kind in ("vdso", "hash") else fact.subject
 
 
 def _proves(

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from vdsocat.documents import Place
-from vdsocat.lint.problem import CATALOG, LintInput, Problem
+from vdsocat.lint.facts import facts
+from vdsocat.lint.problem import CATALOG, LintInput, Problem, abi_file
+from vdsocat.lint.proof import mainline_predecessors, proven_bounds
 
 
 def vague_sources(given: LintInput) -> Iterator[Problem]:
@@ -39,7 +41,22 @@ def repeated_sources(given: LintInput) -> Iterator[Problem]:
             yield Problem(name, place, "is there twice.")
 
 
-RULES = (vague_sources, unequal_commits, repeated_sources)
+def unproven_bounds(given: LintInput) -> Iterator[Problem]:
+    """A release at which something came or went is proven: by the commit, or by two neighbouring release trees.
+
+    What could not be settled is a pair of releases, and no claim.
+    """
+    predecessors = mainline_predecessors(given.catalog.releases)
+    for abi in given.catalog.abis.values():
+        for fact, key, proven in proven_bounds(list(facts(abi)), predecessors):
+            bound = dict(fact.bounds())[key]
+            if bound.before is None and not proven:
+                before = predecessors.get(bound.after.mainline)
+                text = f"{bound} needs the commit, or a source in {before} and one in {bound.after.mainline}."
+                yield Problem(abi_file(abi), (*fact.place, key), text)
+
+
+RULES = (vague_sources, unequal_commits, repeated_sources, unproven_bounds)
 
 
 def _sources(given: LintInput) -> Iterator[tuple[str, Place, dict[str, Any]]]:
