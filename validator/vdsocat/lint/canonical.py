@@ -6,6 +6,7 @@ What an author decides stays: comments, quotes, and which collections are writte
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from vdsocat.lint.comments import Comments, comments_of
 # What a plain scalar may not contain inside a collection that is written on one line.
 _FLOW_INDICATORS = frozenset(",[]{}")
 
+_MAYBE_UNSUPPORTED = re.compile(r"(^|[\s\[{,:-])[&*!]|^(%|---|\.\.\.)", re.MULTILINE)
 _UNSUPPORTED = ("AnchorToken", "AliasToken", "TagToken", "DirectiveToken", "DocumentStartToken", "DocumentEndToken")
 
 
@@ -28,17 +30,15 @@ def canonical_text(text: str, schema: Mapping[str, Any]) -> str:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    tokens = list(yaml.scan(text, Loader=loader))
-    for token in tokens:
-        if type(token).__name__ in _UNSUPPORTED:
-            line = token.start_mark.line + 1
-            raise InputError(f"line {line} has an anchor, an alias, a tag or a document mark; write it without.")
-    comments = comments_of(text, tokens)
+    if _MAYBE_UNSUPPORTED.search(text):
+        for token in yaml.scan(text, Loader=loader):
+            if type(token).__name__ in _UNSUPPORTED:
+                line = token.start_mark.line + 1
+                raise InputError(f"line {line} has an anchor, an alias, a tag or a document mark; write it without.")
     root = yaml.compose(text, Loader=loader)
-    writer = _Writer(comments, schema)
-    header = list(comments.header)
-    lines = [*header, *writer.block(root, schema), *comments.trailing]
-    return "\n".join(lines) + "\n"
+    comments = comments_of(text, root)
+    lines = _Writer(comments, schema).block(root, schema)
+    return "\n".join([*comments.header, *lines, *comments.trailing]) + "\n"
 
 
 def says_the_same(one: str, other: str) -> bool:
@@ -96,7 +96,8 @@ class _Writer:
             yield from self.block(node, schema)
             return
         order = _ENTRY_ORDERS.get(key)
-        for item in order(node.value) if order else node.value:
+        sortable = order is not None and all(isinstance(item, yaml.MappingNode) for item in node.value)
+        for item in order(node.value) if order and sortable else node.value:
             yield from self._item(item, schema, on_one_line=key == "source" and isinstance(item, yaml.MappingNode))
 
     def _item(self, node: Any, schema: Mapping[str, Any], on_one_line: bool = False) -> Iterator[str]:

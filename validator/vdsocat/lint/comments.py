@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import bisect
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+# Behind the last scalar of a line there is nothing but the signs of collections, and a comment.
+_COMMENT = re.compile(r"(?P<before>[-\s:,?\[\]{}]*)(?P<comment>#.*)")
 
 
 @dataclass(slots=True)
@@ -35,29 +40,39 @@ class Comments:
         return f"  {comment}" if comment else ""
 
 
-def comments_of(text: str, tokens: list[Any]) -> Comments:
-    """Find the comments of a YAML text: what stands between its tokens and begins with "#"."""
-    spans = [
-        (token.start_mark.line, token.end_mark.line, token.end_mark.column)
-        for token in tokens
-        if (token.start_mark.line, token.start_mark.column) != (token.end_mark.line, token.end_mark.column)
-    ]
-    ends = {end: column for _, end, column in spans}
-    begun = sorted({start for start, _, _ in spans})
-    within = {line for start, end, _ in spans for line in range(start, end)}
+def comments_of(text: str, root: Any) -> Comments:
+    """Find the comments of a YAML text, whose node is `root`: what stands behind or between its scalars, after "#"."""
+    ends: dict[int, int] = {}
+    starts: set[int] = set()
+    within: set[int] = set()
+    for node in _scalars(root):
+        start, end = node.start_mark, node.end_mark
+        starts.add(start.line)
+        ends[end.line] = max(end.column, ends.get(end.line, 0))
+        within.update(range(start.line, end.line))
+    begun = sorted(starts)
     comments = Comments()
     for number, line in enumerate(text.splitlines()):
-        if number in within:
+        found = _COMMENT.match(line, ends.get(number, 0)) if "#" in line and number not in within else None
+        if found is None:
             continue
-        rest = line[ends.get(number, 0) :].strip()
-        if not rest.startswith("#"):
-            continue
-        if number in ends:
-            comments.inline[number] = rest
+        comment = found["comment"].rstrip()
+        if found["before"].strip() or ends.get(number):
+            comments.inline[number] = comment
         elif not begun or number < begun[0]:
-            comments.header.append(rest)
+            comments.header.append(comment)
         elif number > begun[-1]:
-            comments.trailing.append(rest)
+            comments.trailing.append(comment)
         else:
-            comments.leading.setdefault(begun[bisect.bisect(begun, number)], []).append(rest)
+            comments.leading.setdefault(begun[bisect.bisect(begun, number)], []).append(comment)
     return comments
+
+
+def _scalars(node: Any) -> Iterator[Any]:
+    """Every key and value that is no collection, in the order of the text."""
+    if isinstance(node.value, str):
+        yield node
+        return
+    for inner in node.value:
+        for one in inner if isinstance(inner, tuple) else (inner,):
+            yield from _scalars(one)
