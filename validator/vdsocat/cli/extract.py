@@ -123,7 +123,7 @@ def _document(one: SeenImage, file: str | None) -> dict[str, Any]:
                 "version": export.version,
                 "type": export.type,
                 "binding": export.binding,
-                "value": export.value,
+                "value": f"{export.value:#x}",
                 "size": export.size,
             }
             for export in image.exports
