@@ -19,8 +19,8 @@ class SeenImage:
     abi         the ABI's name in the catalogue
     mode        "native" or "compat"; "unknown" of an image in a file of its own
     endianness  "little" or "big"
-    release     the kernel.org release as the kernel says it ("6.1.176", "7.3.4-arch1-1"; see KernelRelease.parse), or the
-                provider's own version; None where nobody says it
+    release     the kernel.org release ("6.1.176", "7.3.4-arch1-1"; KernelRelease.parse reads it), or the provider's own
+                version; None where nobody says it
     config      CONFIG_ names to values, None where the configuration is not known
     how         "mapped" in a process of a running kernel, or "static": read from the kernel's file
     data        the image's bytes; `image` is what they say
