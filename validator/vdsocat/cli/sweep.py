@@ -81,8 +81,9 @@ def _run(
     evidence: Evidence,
 ) -> list[CheckResult]:
     """Sweep, telling on stderr what is passed over and how far it is."""
-    archive = replace(access.archive, progress=lambda text: None)
-    plan = plan_sweep(archive, suites or access.table.suites, architectures)
+    with StatusLine(sys.stderr, 1) as status:
+        archive = replace(access.archive, progress=status.tell)
+        plan = plan_sweep(archive, suites or access.table.suites, architectures)
     for sentence in plan.passed_over:
         click.echo(f"Passed over: {sentence}", err=True)
     with StatusLine(sys.stderr, len(plan.kernels)) as status:
