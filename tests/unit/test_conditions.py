@@ -226,3 +226,18 @@ def test_joining_and_simplifying_change_no_value(one: Tree, other: Tree, mode: s
     ):
         simple = simplify(joined)
         assert (simple if isinstance(simple, bool) else simple.decide(facts)) == value
+
+
+@pytest.mark.parametrize("mode", ["native", "compat"])
+def test_an_image_without_its_kernel_has_no_mode(mode: str) -> None:
+    assert Condition(mode).decide(KernelFacts("unknown")) is None
+    assert Condition("native or compat").decide(KernelFacts("unknown")) is None
+
+
+def test_of_a_configuration_known_in_part_only_that_part_decides() -> None:
+    facts = KernelFacts("native", named={"CONFIG_A": True, "CONFIG_B": False})
+    decided = [Condition(text).decide(facts) for text in ("CONFIG_A", "CONFIG_B", "CONFIG_C", "CONFIG_A or CONFIG_C")]
+    assert decided == [True, False, None, True]
+    assert Condition("CONFIG_B and CONFIG_C").deciding(facts) == "CONFIG_B=n, CONFIG_C unknown"
+    whole = KernelFacts("native", {"CONFIG_B": "m"}, {"CONFIG_B": False})
+    assert Condition("CONFIG_B").decide(whole) is True

@@ -246,6 +246,14 @@ def test_the_hosts_of_an_abi_are_told_apart_by_arch_and_width() -> None:
     assert I386.hosts_on("arm64", 64) == ()
 
 
+@pytest.mark.parametrize(
+    ("arch", "bits", "mode"),
+    [("x86", 32, "native"), ("x86", 64, "compat"), ("arm64", 64, "compat"), (None, None, "unknown")],
+)
+def test_the_kernel_decides_how_an_abi_is_run(arch: str | None, bits: int | None, mode: str) -> None:
+    assert I386.mode_on(arch, bits) == mode
+
+
 def test_an_errno_that_lost_its_sign_fails() -> None:
     call = Call("__vdso_gettimeofday", before=10, returned=14, value=12, after=15)
     finding = rules.judge_call(call)
