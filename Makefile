@@ -8,11 +8,11 @@ RESULTS  ?= build/validate
 RUN_PACKAGES = python3-venv gpgv debian-archive-keyring \
 	qemu-system-x86 qemu-system-arm qemu-system-mips qemu-system-ppc qemu-system-misc opensbi
 BUILD_PACKAGES = gcc make flex bison bc libelf-dev libssl-dev xz-utils \
-	gcc-powerpc-linux-gnu gcc-powerpc64-linux-gnu gcc-mips64-linux-gnuabi64
+	gcc-powerpc-linux-gnu gcc-powerpc64-linux-gnu gcc-mips64-linux-gnuabi64 gcc-riscv64-linux-gnu
 PROBE_PACKAGES = $(shell sed -n 's/^package *= *"\(.*\)"/\1/p' validator/probe/probes.toml | tr ' ' '\n' | sort -u)
 TEST_PACKAGES = gcc make cpio gpg gpg-agent qemu-user
 
-.PHONY: help setup builders probe-compilers validate validate-full sweep test unit system lint probes clean
+.PHONY: help setup builders probe-compilers validate validate-full sweep test unit system lint probes bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -67,12 +67,15 @@ system: setup builders ## the tests that boot kernels
 
 lint: $(VENV)/installed ## catalogue, types and style
 	$(VDSOCAT) lint
-	$(VENV)/bin/ruff check validator tests
-	$(VENV)/bin/ruff format --check validator tests
+	$(VENV)/bin/ruff check validator tests bench
+	$(VENV)/bin/ruff format --check validator tests bench
 	$(VENV)/bin/mypy
 
 probes: $(VENV)/installed probe-compilers ## rebuild the probes, bit for bit
 	$(VENV)/bin/python validator/probe/build.py
+
+bench: $(VENV)/installed ## hold the speed goals to what they are measured against
+	@$(VENV)/bin/python bench/bench.py
 
 clean: ## remove what was built here (the cache of kernels stays)
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache
