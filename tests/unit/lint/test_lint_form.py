@@ -157,7 +157,7 @@ def test_what_no_catalogue_file_needs_has_no_canonical_form(text: str) -> None:
 
 _odd = [
     *("yes", "null", "1", "6.1", "0xff", "#", " a", "a ", "a: b", "- a", "a #b", "'", '"'),
-    *("\\", "[", "a, b", "é", "\n", "a\nb", "a\n\n b"),
+    *("\\", "[", "a, b", "é", "\n", "a\nb", "a\n\n b", "\u2028", "a\x85b", "\U0001f600", "\U000e0001"),
 ]
 _words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12) | st.sampled_from(_odd)
 _scalars = _words | st.integers() | st.booleans() | st.none()

@@ -15,8 +15,8 @@ from vdsocat.errors import InputError
 from vdsocat.exports import KernelRelease
 from vdsocat.lint.comments import Comments, comments_of
 
-# What a plain scalar may not contain inside a collection that is written on one line.
-_FLOW_INDICATORS = frozenset(",[]{}")
+# What a plain scalar may not be inside a collection that is written on one line.
+_NOT_PLAIN_WITHIN = re.compile(r"[:?]|.*[,\[\]{}]")
 
 _MAYBE_UNSUPPORTED = re.compile(r"(^|[\s\[{,:-])[&*!]|^(%|---|\.\.\.)", re.MULTILINE)
 _UNSUPPORTED = ("AnchorToken", "AliasToken", "TagToken", "DirectiveToken", "DocumentStartToken", "DocumentEndToken")
@@ -142,9 +142,9 @@ class _Writer:
         if node.style is None or node.style == "":
             if not value:
                 return "null"
-            if not within or not _FLOW_INDICATORS & set(value):
+            if not within or not _NOT_PLAIN_WITHIN.match(value):
                 return value
-        return json.dumps(value, ensure_ascii=False)
+        return _quoted(value)
 
     def _on_one_line(self, node: Any) -> bool:
         return not hasattr(node, "flow_style") or node.flow_style or not node.value
@@ -158,6 +158,12 @@ class _Writer:
             if _fits(resolved, node):
                 return resolved
         return schema
+
+
+def _quoted(value: str) -> str:
+    """A double-quoted scalar; what does not print, such as the line separators that YAML knows, is escaped."""
+    escaped = (one if one.isprintable() else f"\\U{ord(one):08x}" for one in json.dumps(value, ensure_ascii=False))
+    return "".join(escaped)
 
 
 def _fits(schema: Mapping[str, Any], node: Any) -> bool:
