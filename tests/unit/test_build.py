@@ -15,16 +15,9 @@ from fake_mirror import FakeMirror, archive_of, deb, tarball
 
 from vdsocat.documents import data_directory
 from vdsocat.errors import InputError, RunError
-from vdsocat.kernels.build import (
-    BuildRecipe,
-    LostOption,
-    ensure_built,
-    find_source,
-    lost_options,
-    missing_tools,
-    source_tree,
-)
+from vdsocat.kernels.build import ensure_built, find_source, source_tree
 from vdsocat.kernels.download import VerificationError
+from vdsocat.kernels.kbuild import BuildRecipe, LostOption, lost_options, missing_tools
 from vdsocat.kernels.table import BuildRequest, expand_source, load_kernel_table
 
 FRAGMENT = """\

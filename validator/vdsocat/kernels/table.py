@@ -9,10 +9,11 @@ from typing import Any
 from vdsocat.cache import Cache
 from vdsocat.documents import read_documents
 from vdsocat.errors import InputError, RunError, did_you_mean
-from vdsocat.kernels.build import BuildRecipe, ensure_built
+from vdsocat.kernels.build import ensure_built
 from vdsocat.kernels.debian import ArchitectureError, DebianArchive, NotCachedError, StaleIndexError, SuiteError
 from vdsocat.kernels.download import FetchError
 from vdsocat.kernels.files import KernelFiles, cached_kernels
+from vdsocat.kernels.kbuild import BuildRecipe
 from vdsocat.kernels.packages import (
     KernelPackage,
     fetch_kernel,

@@ -1,0 +1,246 @@
+"""Running a kernel's own build: what it needs, how it is configured, and what became of the options asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vdsocat.errors import RunError
+
+# What every build needs: tools, and headers of the host, with the Debian packages that have them.
+_TOOLS = {"make": "make", "gcc": "gcc", "flex": "flex", "bison": "bison", "bc": "bc", "tar": "tar"}
+_HEADERS = {"stdlib.h": "libc6-dev"}
+_TALK_SECONDS = 1.0
+
+_COMPILED = re.compile(r"  [A-Z][A-Z0-9]+ +(\S+)")
+_SET = re.compile(r"(CONFIG_\w+)=(.*)\Z")
+_UNSET = re.compile(r"# (CONFIG_\w+) is not set\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRecipe:
+    """How to build one kernel: `arch` is the kernel's ARCH, `fragment` the options laid over allnoconfig.
+
+    The source is the newest linux-source-* of `release` in any of `suites`. `headers` are headers of the host that
+    this kernel's build needs beyond the C library's, with the Debian packages that have them.
+    """
+
+    name: str
+    arch: str
+    cross_compile: str
+    compiler_package: str
+    fragment: Path
+    suites: tuple[str, ...]
+    release: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LostOption:
+    """An option that the fragment asks for and that the kernel's configuration has not: None stands for "not set"."""
+
+    name: str
+    wanted: str | None
+    got: str | None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.wanted or 'not set'} wanted, {self.got or 'not set'} got)"
+
+
+def missing_tools(recipe: BuildRecipe) -> dict[str, str]:
+    """What is not installed of what a build needs, as tool → Debian package."""
+    wanted = {**_TOOLS, f"{recipe.cross_compile}gcc": recipe.compiler_package}
+    missing = {tool: package for tool, package in wanted.items() if shutil.which(tool) is None}
+    if "gcc" not in missing:
+        headers = {**_HEADERS, **recipe.headers}
+        missing |= {f"the header {header}": package for header, package in headers.items() if not _has_header(header)}
+    return missing
+
+
+def require_tools(recipe: BuildRecipe) -> None:
+    """RunError when something is not installed that a build needs, with the packages that bring it."""
+    if missing := missing_tools(recipe):
+        raise RunError(
+            f"Building the kernel {recipe.name} needs {listed(list(missing))}, not installed here; "
+            f"on Debian, `apt-get install {' '.join(dict.fromkeys(missing.values()))}` brings what is missing."
+        )
+
+
+def lost_options(fragment: str, config: str) -> tuple[LostOption, ...]:
+    """The options of a kconfig fragment that a .config does not have as asked, in the fragment's order."""
+    wanted, got = _options(fragment), _options(config)
+    return tuple(
+        LostOption(name, value, got.get(name)) for name, value in wanted.items() if (got.get(name) or None) != value
+    )
+
+
+def _options(text: str) -> dict[str, str | None]:
+    options: dict[str, str | None] = {}
+    for line in text.splitlines():
+        if match := _SET.match(line):
+            options[match[1]] = None if match[2] == "n" else match[2]
+        elif match := _UNSET.match(line):
+            options[match[1]] = None
+    return options
+
+
+def compiler_version(recipe: BuildRecipe) -> str:
+    """What the compiler of a recipe calls itself."""
+    command = [f"{recipe.cross_compile}gcc", "--version"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+
+
+def processors() -> int:
+    """How many compilers can run at once."""
+    return len(os.sched_getaffinity(0))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence lists them."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class KernelBuild:
+    """A kernel's build out of its source tree: what comes out is in `objects`, and is made again only where it must be.
+
+    `jobs` compilers run at once, at low priority. `log` gets all that make says, `progress` a line a second.
+    """
+
+    recipe: BuildRecipe
+    source: Path
+    objects: Path
+    log: Path
+    progress: Callable[[str], None]
+    jobs: int
+
+    @property
+    def kernel(self) -> Path:
+        """The kernel, an ELF file, as `compile` left it."""
+        return self.objects / "vmlinux"
+
+    @property
+    def config(self) -> Path:
+        """The configuration, as `configure` left it."""
+        return self.objects / ".config"
+
+    @property
+    def release(self) -> str:
+        """What the kernel calls itself (uname -r)."""
+        return (self.objects / "include/config/kernel.release").read_text(encoding="utf-8").strip()
+
+    def configure(self) -> None:
+        """Lay the fragment over allnoconfig; RunError when an option did not survive that, or a path cannot be used."""
+        if re.search(r"[\s:]", str(self.objects)):
+            raise RunError(
+                f"Kernels cannot be built in {self.objects.parent}: kbuild takes no path with blanks or colons."
+            )
+        self.objects.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.unlink(missing_ok=True)
+        self.progress(f"configuring {self.recipe.name}")
+        self._make("allnoconfig", f"KCONFIG_ALLCONFIG={self.recipe.fragment.resolve()}")
+        self._make("olddefconfig")
+        fragment = self.recipe.fragment.read_text(encoding="utf-8")
+        if lost := lost_options(fragment, self.config.read_text(encoding="utf-8")):
+            raise RunError(
+                f"{self.recipe.fragment}: this source does not take {listed([str(one) for one in lost])}; "
+                "an option that they depend on may be missing."
+            )
+
+    def compile(self) -> None:
+        """Make the kernel; RunError with the error that ended the build and the file that has the whole log."""
+        self._make("vmlinux")
+
+    def _make(self, target: str, *variables: str) -> None:
+        command = [
+            "make", "-C", str(self.source), f"O={self.objects}", f"-j{self.jobs}",
+            f"ARCH={self.recipe.arch}", f"CROSS_COMPILE={self.recipe.cross_compile}",
+            *variables, target,
+        ]  # fmt: skip
+        compiled = 0
+        talked = time.monotonic()
+        with (
+            self.log.open("a", encoding="utf-8", errors="replace") as log,
+            _running(command, self._environment()) as lines,
+        ):
+            begun = log.tell()
+            for line in lines:
+                log.write(line)
+                if match := _COMPILED.match(line):
+                    compiled += 1
+                    if target == "vmlinux" and time.monotonic() - talked >= _TALK_SECONDS:
+                        talked = time.monotonic()
+                        latest = match[1].removeprefix(f"{self.objects}/")
+                        self.progress(f"building {self.recipe.name}: {compiled} files made ({latest})")
+        if lines.status:
+            reason = _first_error(self.log, begun)
+            raise RunError(f"Building the kernel {self.recipe.name} failed ({reason}); the log is {self.log}.")
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing of the caller's environment but the search path, and the same time and names in every build."""
+        source_date = time.gmtime((self.source / "Makefile").stat().st_mtime)
+        return {
+            "PATH": os.pathsep.join(os.get_exec_path()),
+            "LC_ALL": "C",
+            "HOME": str(self.objects),
+            "KBUILD_BUILD_TIMESTAMP": time.strftime("%Y-%m-%d %H:%M:%S UTC", source_date),
+            "KBUILD_BUILD_USER": "vdsocat",
+            "KBUILD_BUILD_HOST": "vdsocat",
+            "KBUILD_BUILD_VERSION": "1",
+            "LOCALVERSION": "-vdsocat",
+        }
+
+
+class _Lines:
+    """The output of a command, line by line, and its status after the last one."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.status = 0
+
+    def __iter__(self) -> Iterator[str]:
+        assert self._process.stdout is not None
+        yield from self._process.stdout
+        self.status = self._process.wait()
+
+
+@contextlib.contextmanager
+def _running(command: list[str], environment: dict[str, str]) -> Iterator[_Lines]:
+    """Run a command at low priority; it and all its children are gone when the block is left, however that happens."""
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace", env=environment, process_group=0,
+    )  # fmt: skip
+    try:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, 10)
+        yield _Lines(process)
+    finally:
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def _first_error(log: Path, begun: int) -> str:
+    """The first complaint in the log after its first `begun` bytes."""
+    said = log.read_bytes()[begun:].decode("utf-8", "replace")
+    lines = [line.strip() for line in said.splitlines()]
+    errors = [line for line in lines if re.search(r"\berror\b|\*\*\*|undefined reference", line, re.IGNORECASE)]
+    return (errors or lines[-1:] or ["make said nothing"])[0][:300]
+
+
+def _has_header(header: str) -> bool:
+    source = f"#include <{header}>\n".encode()
+    return subprocess.run(["gcc", "-E", "-x", "c", "-"], input=source, capture_output=True, check=False).returncode == 0
