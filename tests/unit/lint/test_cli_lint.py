@@ -98,8 +98,9 @@ def test_coverage_is_a_table_with_what_cannot_be_observed(vdsocat: Command) -> N
     assert outcome.out.splitlines()[0].split() == [
         *("ABI", "FACTS", "SOURCED", "OBSERVED", "UNOBSERVABLE", "UNOBSERVED", "BOUNDS", "PROVEN")
     ]
-    assert "facts with a source:               19 of 19 (100.0 %)" in outcome.out
-    assert "facts observed on a real kernel:   0 of 19 (0.0 %)" in outcome.out
+    assert "facts with a source:              19 of 19 (100.0 %)" in outcome.out
+    assert "facts observed on a real kernel:  0 of 19 (0.0 %)" in outcome.out
+    assert "  exports:                        0 of 9 (0.0 %)" in outcome.out
     assert "19 facts of arm, i386, x86-64: No such kernel was ever built." in " ".join(outcome.out.split())
     assert "0 problems" in outcome.err
 

@@ -47,6 +47,10 @@ def test_the_figures_add_up() -> None:
     assert (total.facts, total.sourced) == (19, 19)
     assert total.observed + total.unobservable + total.unobserved == total.facts
     assert len(measured.unobserved) == total.unobserved
+    kinds = {kind: (count, seen) for kind, count, seen in measured.kinds}
+    assert kinds["exports"] == (9, 4)
+    assert sum(count for count, _ in kinds.values()) == total.facts
+    assert sum(seen for _, seen in kinds.values()) == total.observed
     ((reason, facts),) = measured.reasons
     assert (reason, {fact.abi.name for fact in facts}) == ("Nobody has one.", {"arm"})
 

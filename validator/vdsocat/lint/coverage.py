@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from vdsocat.catalog.evidence import AbiEvidence, Observation
@@ -33,9 +34,13 @@ class AbiCoverage:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The figures by ABI; the facts that each reason is for; and the facts that nobody saw and that have no reason."""
+    """The figures by ABI; the facts that each reason is for; and the facts that nobody saw and that have no reason.
+
+    `kinds` are the lists of an ABI's file, such as exports, with how many facts they hold and how many were observed.
+    """
 
     abis: tuple[AbiCoverage, ...]
+    kinds: tuple[tuple[str, int, int], ...]
     reasons: tuple[tuple[str, tuple[Fact, ...]], ...]
     unobserved: tuple[Fact, ...]
 
@@ -54,10 +59,14 @@ def coverage(given: LintInput) -> Coverage:
     figures: list[AbiCoverage] = []
     explained: dict[str, list[Fact]] = {}
     unobserved: list[Fact] = []
+    stated_by_kind: Counter[str] = Counter()
+    open_by_kind: Counter[str] = Counter()
     for abi in given.catalog.sorted_abis():
         stated = list(facts(abi))
         evidence = by_abi.get(abi.name, AbiEvidence(abi.name))
         open_facts = [fact for fact in stated if not is_observed(fact, evidence)]
+        stated_by_kind.update(fact.kind for fact in stated)
+        open_by_kind.update(fact.kind for fact in open_facts)
         unexplained = []
         for fact in open_facts:
             reason = reason_for(fact, evidence, reasons)
@@ -80,7 +89,8 @@ def coverage(given: LintInput) -> Coverage:
         )
         unobserved += unexplained
     by_reason = tuple((reason, tuple(explained[reason])) for reason in explained)
-    return Coverage(tuple(figures), by_reason, tuple(unobserved))
+    kinds = tuple((kind, count, count - open_by_kind[kind]) for kind, count in stated_by_kind.most_common())
+    return Coverage(tuple(figures), kinds, by_reason, tuple(unobserved))
 
 
 def reason_for(fact: Fact, evidence: AbiEvidence, reasons: tuple[Unobservable, ...]) -> Unobservable | None:

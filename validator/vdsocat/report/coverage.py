@@ -22,17 +22,20 @@ def render_coverage(coverage: Coverage, format: str, width: int = 80) -> str:
     listing = render_listing(rows, _COLUMNS, "coverage", format, width)
     if format != "table":
         return listing
-    return "\n".join([listing, "", *_summary(coverage.total), *_reasons(coverage, width), *_unobserved(coverage)])
+    return "\n".join([listing, "", *_summary(coverage), *_reasons(coverage, width), *_unobserved(coverage)])
 
 
 def _row(one: AbiCoverage) -> dict[str, str | None]:
     return {column: str(getattr(one, column)) for column in _COLUMNS}
 
 
-def _summary(total: AbiCoverage) -> Iterator[str]:
-    yield f"facts with a source:               {_share(total.sourced, total.facts)}"
-    yield f"facts observed on a real kernel:   {_share(total.observed, total.facts)}"
-    yield f"releases of a change proven:       {_share(total.proven, total.bounds)}"
+def _summary(coverage: Coverage) -> Iterator[str]:
+    total = coverage.total
+    yield f"facts with a source:              {_share(total.sourced, total.facts)}"
+    yield f"facts observed on a real kernel:  {_share(total.observed, total.facts)}"
+    for kind, count, observed in coverage.kinds:
+        yield f"  {kind + ':':<32}{_share(observed, count)}"
+    yield f"releases of a change proven:      {_share(total.proven, total.bounds)}"
 
 
 def _share(part: int, whole: int) -> str:
@@ -71,6 +74,7 @@ def _document(coverage: Coverage) -> dict[str, object]:
         "schema": "vdsocat-coverage/1",
         "abis": [asdict(one) for one in coverage.abis],
         "total": {key: value for key, value in asdict(coverage.total).items() if key != "abi"},
+        "kinds": [{"kind": kind, "facts": count, "observed": seen} for kind, count, seen in coverage.kinds],
         "unobservable": [
             {"reason": reason, "facts": [spell(fact) for fact in facts]} for reason, facts in coverage.reasons
         ],
