@@ -149,6 +149,11 @@ def test_releases_stand_in_their_order() -> None:
     assert canonical(text, "releases") == 'releases:\n  - release: "5.9"\n  - release: "5.9.1"\n  - release: "5.10"\n'
 
 
+def test_entries_without_what_orders_them_stay_as_they_stand() -> None:
+    text = "exports:\n  - a\n  - 1\nentries:\n  - {since: soon, symbol: b}\n  - {since: now, symbol: a}\n"
+    assert canonical(text, "releases") == text
+
+
 @pytest.mark.parametrize("text", ["a: &x 1\nb: *x\n", "--- {a: 1}\n", "a: !!str 1\n", "a: 1\n--- \nb: 2\n"])
 def test_what_no_catalogue_file_needs_has_no_canonical_form(text: str) -> None:
     with pytest.raises(InputError, match=r"line [12] has an anchor, an alias, a tag or a document mark"):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from broken import Broken, Documents, changed, clean_documents, export, i386, lint_changed, write_files
+from sightings import evidence, image, sighting
 
 from vdsocat.lint.problem import LintInput, rule_name
 from vdsocat.lint.rules import RULES
@@ -89,6 +90,15 @@ def test_a_condition_that_is_none_is_a_violation(tmp_path: Path) -> None:
     (violation,) = lint_written(tmp_path, documents)
     assert "abis/i386.yaml" in str(violation)
     assert "'CONFIG_A or' is no condition" in violation.text
+
+
+def test_evidence_of_a_release_that_is_none_is_a_violation() -> None:
+    documents = clean_documents()
+    documents["catalog/evidence/i386.yaml"] = evidence("i386", (sighting(), image()))
+    documents["catalog/evidence/i386.yaml"]["images"][0]["seen"][0]["release"] = "6.1.x"
+    (violation,) = lint_input(LintInput(documents, {})).violations
+    assert (violation.rule, violation.file) == ("schema", "catalog/evidence/i386.yaml")
+    assert "'6.1.x' is no kernel release" in violation.text
 
 
 def test_a_directory_without_the_main_files_is_a_violation(tmp_path: Path) -> None:

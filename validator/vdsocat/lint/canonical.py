@@ -95,9 +95,7 @@ class _Writer:
         if not isinstance(node, yaml.SequenceNode):
             yield from self.block(node, schema)
             return
-        order = _ENTRY_ORDERS.get(key)
-        sortable = order is not None and all(isinstance(item, yaml.MappingNode) for item in node.value)
-        for item in order(node.value) if order and sortable else node.value:
+        for item in _in_order(key, node.value):
             yield from self._item(item, schema, on_one_line=key == "source" and isinstance(item, yaml.MappingNode))
 
     def _item(self, node: Any, schema: Mapping[str, Any], on_one_line: bool = False) -> Iterator[str]:
@@ -192,6 +190,17 @@ def _last_line(node: Any) -> int:
     mark = node.end_mark
     line: int = mark.line
     return line - 1 if mark.column == 0 and line > node.start_mark.line else line
+
+
+def _in_order(key: str, items: list[Any]) -> list[Any]:
+    """The entries of a list in the order that its key asks for; as they stand where they are of another kind."""
+    order = _ENTRY_ORDERS.get(key)
+    if order is None or not all(isinstance(item.value, list) for item in items):
+        return items
+    try:
+        return order(items)
+    except ValueError:
+        return items
 
 
 def _by_history(items: list[Any]) -> list[Any]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vdsocat.catalog.consumer import consumer_from_document
+from vdsocat.catalog.document import editions_from_document
+from vdsocat.catalog.evidence import evidence_from_document
 from vdsocat.documents import Place, parse_yaml, read_text, schema_errors, schema_for, spell_place
 from vdsocat.errors import InputError
 from vdsocat.lint.exemptions import EXEMPTIONS, Exemption, exemptions_from_document, needless_exemptions
 from vdsocat.lint.lines import line_of
-from vdsocat.lint.problem import LintInput, Problem, Rule, rule_name
+from vdsocat.lint.problem import EVIDENCE, LintInput, Problem, Rule, rule_name
 from vdsocat.lint.rules import RULES
 
 
@@ -65,10 +68,9 @@ def read_lint_input(catalog_root: Path, machines_root: Path) -> tuple[LintInput,
 
 def lint_input(given: LintInput, rules: Sequence[Rule] = RULES) -> LintResult:
     """Apply the rules to documents that conform to their schemas."""
-    try:
-        _ = given.catalog
-    except InputError as error:
-        return LintResult(len(given.documents), (Violation("schema", "catalog", None, "", error.sentence()),))
+    unreadable = tuple(_unreadable(given))
+    if unreadable:
+        return LintResult(len(given.documents), unreadable)
     exemptions = exemptions_from_document(given.documents.get(EXEMPTIONS, {}))
     violations: list[Violation] = []
     exempted: list[tuple[Violation, str]] = []
@@ -84,6 +86,25 @@ def lint_input(given: LintInput, rules: Sequence[Rule] = RULES) -> LintResult:
     needless = needless_exemptions(given.documents, exemptions, used, [rule_name(rule) for rule in rules])
     violations += _violations("needless-exemptions", needless, given)
     return LintResult(len(given.documents), tuple(violations), tuple(exempted))
+
+
+def _unreadable(given: LintInput) -> Iterator[Violation]:
+    """What no schema sees: conditions that are none, releases that cannot be ordered, a main file that is missing."""
+    builders: dict[str, Callable[[Any], Any]] = {
+        "catalog/documents/": lambda raw: list(editions_from_document(raw)),
+        "catalog/consumers/": consumer_from_document,
+        EVIDENCE: evidence_from_document,
+    }
+    for directory, build in builders.items():
+        for name, raw in given.below(directory).items():
+            try:
+                build(raw)
+            except (ValueError, InputError) as error:
+                yield Violation("schema", name, None, "", f"{error}.")
+    try:
+        _ = given.catalog
+    except InputError as error:
+        yield Violation("schema", "catalog", None, "", error.sentence())
 
 
 def lint_files(catalog_root: Path, machines_root: Path | None = None) -> dict[str, Path]:
