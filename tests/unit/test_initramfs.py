@@ -71,7 +71,7 @@ def test_the_console_is_a_character_device_5_1() -> None:
     console = entries["dev/console"]
     assert stat.S_ISCHR(console.mode)
     assert console.device == (5, 1)
-    assert {name for name, entry in entries.items() if stat.S_ISDIR(entry.mode)} == {"dev", "proc", "probes"}
+    assert {name for name, entry in entries.items() if stat.S_ISDIR(entry.mode)} == {"dev", "proc", "probes", "sys"}
 
 
 def test_inodes_differ_and_times_are_zero() -> None:
@@ -90,4 +90,4 @@ def test_cpio_lists_the_archive() -> None:
     assert shutil.which("cpio"), "this test needs cpio (Debian package cpio)"
     archive = write_initramfs(b"program", {"x86-64-le": b"probe"})
     listed = subprocess.run(["cpio", "-t", "--quiet"], input=archive, capture_output=True, check=True).stdout
-    assert listed.decode().split() == ["dev", "proc", "probes", "dev/console", "init", "probes/x86-64-le"]
+    assert listed.decode().split() == ["dev", "proc", "probes", "sys", "dev/console", "init", "probes/x86-64-le"]

@@ -2,31 +2,12 @@
 #include "calls.h"
 
 #include "child.h"
+#include "clocks.h"
 #include "system.h"
 
 #define CALL_SECONDS 2
 
-#define CLOCK_REALTIME 0
-#define CLOCK_REALTIME_COARSE 5
 #define NO_CLOCK (-1)
-
-/* What a function fills in. */
-enum shape {
-	TIMESPEC, /* the ABI's plain struct timespec */
-	TIMESPEC64, /* struct __kernel_timespec */
-	TIMEVAL, /* the ABI's plain struct timeval */
-	SECONDS, /* the ABI's plain time_t */
-	CPU, /* unsigned */
-};
-
-/* What was filled in. An answer that a function says it gave, but did not write, shows as this pattern. */
-#define UNWRITTEN 0x5a
-union answer {
-	struct narrow_time narrow;
-	struct wide_time wide;
-	u32 cpu;
-	u8 room[64];
-};
 
 struct call {
 	unsigned long code;
@@ -39,44 +20,6 @@ struct outcome {
 	s64 returned;
 	union answer before, answered, after;
 };
-
-/* The function as C sees it; abi/<assembly>.S has its own where the C convention of the probe is not the vDSO's. */
-#ifdef ABI_CALLS_IN_ASSEMBLY
-word call_vdso(unsigned long code, word first, word second, word third);
-#else
-static word call_vdso(unsigned long code, word first, word second, word third)
-{
-	return ((word(*)(word, word, word))code)(first, second, third);
-}
-#endif
-
-/* Asks CLOCK_* in the layout that `shape` has. 32-bit kernels may lack either call: clock_gettime64 came with
- * Linux 5.1, clock_gettime goes with CONFIG_COMPAT_32BIT_TIME. */
-static word ask_clock(s32 clock, bool wide, union answer *answer)
-{
-	struct narrow_time *narrow = &answer->narrow;
-	struct wide_time other;
-	word result = -ENOSYS;
-
-	if (wide == ABI_WIDE_TIME && SYS_clock_gettime != SYS_ABSENT)
-		result = system_call(SYS_clock_gettime, clock, WORD(answer), 0, 0, 0);
-	if (result != -ENOSYS || SYS_clock_gettime64 == SYS_ABSENT)
-		return result;
-	result = system_call(SYS_clock_gettime64, clock, WORD(&other), 0, 0, 0);
-	if (result == 0 && wide) {
-		answer->wide = other;
-	} else if (result == 0) {
-		narrow->seconds = (s32)other.seconds;
-		narrow->fraction = (s32)other.fraction;
-	} else if (result == -ENOSYS && wide && SYS_clock_gettime != SYS_ABSENT) {
-		struct narrow_time old;
-
-		result = system_call(SYS_clock_gettime, clock, WORD(&old), 0, 0, 0);
-		answer->wide.seconds = old.seconds;
-		answer->wide.fraction = old.fraction;
-	}
-	return result;
-}
 
 /* The system call that a function stands in for. Where the ABI has no gettimeofday, the real-time clock answers.
  * time(2) is CLOCK_REALTIME_COARSE without its fraction on every ABI (kernel/time/timekeeping.c,
@@ -120,13 +63,13 @@ static s64 ask_vdso(const struct call *call, union answer *answer)
 	memset(answer, UNWRITTEN, sizeof(*answer));
 	switch (call->shape) {
 	case TIMEVAL:
-		return (s32)call_vdso(call->code, WORD(answer), 0, 0);
+		return (s32)call_vdso(call->code, WORD(answer), 0, 0, 0, 0);
 	case SECONDS:
-		return call_vdso(call->code, WORD(answer), 0, 0);
+		return call_vdso(call->code, WORD(answer), 0, 0, 0, 0);
 	case CPU:
-		return (s32)call_vdso(call->code, WORD(&answer->cpu), 0, 0);
+		return (s32)call_vdso(call->code, WORD(&answer->cpu), 0, 0, 0, 0);
 	default:
-		return (s32)call_vdso(call->code, call->clock, WORD(answer), 0);
+		return (s32)call_vdso(call->code, call->clock, WORD(answer), 0, 0, 0);
 	}
 }
 
@@ -143,18 +86,17 @@ static void make_call(const void *argument, s32 report_fd)
 
 static void put_answer(struct speaker *speaker, enum shape shape, const union answer *answer)
 {
-	bool wide = shape == TIMESPEC64 || ABI_WIDE_TIME;
-	s64 seconds = wide ? answer->wide.seconds : answer->narrow.seconds;
-	u64 fraction = wide ? (u64)answer->wide.fraction : (u32)answer->narrow.fraction;
+	struct wide_time time = widen(shape, answer);
+	u64 fraction = is_wide(shape) ? (u64)time.fraction : (u32)time.fraction;
 
 	if (shape == CPU)
 		put_unsigned(speaker, answer->cpu);
 	else if (shape == SECONDS)
-		put_signed(speaker, seconds);
+		put_signed(speaker, time.seconds);
 	else if (shape == TIMEVAL)
-		put_fixed_point(speaker, seconds, fraction, 6, "000");
+		put_fixed_point(speaker, time.seconds, fraction, 6, "000");
 	else
-		put_fixed_point(speaker, seconds, fraction, 9, "");
+		put_fixed_point(speaker, time.seconds, fraction, 9, "");
 }
 
 static void put_kernel_answer(struct speaker *speaker, enum shape shape, s32 error, const union answer *answer)

@@ -2,6 +2,7 @@
 #include "describe.h"
 
 #include "calls.h"
+#include "cases.h"
 #include "child.h"
 #include "elf.h"
 #include "system.h"
@@ -10,6 +11,8 @@
 #define BYTES_PER_FRAME 120
 /* A longer line of /proc/self/maps is cut: only its path is of any length. */
 #define LONGEST_MAP_LINE 140
+/* CS_NAME_LEN (kernel/time/clocksource.c). */
+#define LONGEST_CLOCKSOURCE 32
 
 /* Defined by the linker: the ELF header that this very process was started from. */
 extern const struct elf_header __ehdr_start __attribute__((visibility("hidden")));
@@ -141,6 +144,26 @@ static void say_vdso(struct speaker *speaker, const struct vdso_image *image)
 	frame_end(speaker);
 }
 
+/* The vDSO reads some clock sources itself; the others leave it nothing but the system call. */
+static void say_clocksource(struct speaker *speaker)
+{
+	char name[LONGEST_CLOCKSOURCE + 1];
+	word got, fd = open_for_reading("/sys/devices/system/clocksource/clocksource0/current_clocksource");
+
+	if (fd < 0)
+		return;
+	got = read_bytes((s32)fd, name, LONGEST_CLOCKSOURCE);
+	close_file((s32)fd);
+	while (got > 0 && name[got - 1] <= ' ')
+		got--;
+	if (got <= 0)
+		return;
+	name[got] = 0;
+	frame_begin(speaker, "clocksource");
+	put_text(speaker, name);
+	frame_end(speaker);
+}
+
 #ifdef ABI_KUSER_VERSION
 static void read_kuser_version(const void *address, s32 report_fd)
 {
@@ -190,7 +213,10 @@ void describe_process(struct speaker *speaker, const struct auxv_entry *auxv)
 #ifdef ABI_KUSER_VERSION
 	say_kuser(speaker);
 #endif
-	if (image.base)
+	if (image.base) {
 		call_functions(speaker, &image);
+		say_clocksource(speaker);
+		say_functions(speaker, &image);
+	}
 	say_end(speaker);
 }

@@ -29,7 +29,7 @@ static void append(struct speaker *speaker, char byte)
 		speaker->line[speaker->length++] = (u8)byte;
 }
 
-static void append_text(struct speaker *speaker, const char *text)
+void add_text(struct speaker *speaker, const char *text)
 {
 	while (*text)
 		append(speaker, *text++);
@@ -78,8 +78,8 @@ static void append_hex(struct speaker *speaker, u32 value, bool padded)
 void frame_begin(struct speaker *speaker, const char *type)
 {
 	speaker->length = 0;
-	append_text(speaker, "@vdsocat ");
-	append_text(speaker, speaker->name);
+	add_text(speaker, "@vdsocat ");
+	add_text(speaker, speaker->name);
 	put_unsigned(speaker, speaker->sequence++);
 	put_text(speaker, type);
 }
@@ -87,7 +87,7 @@ void frame_begin(struct speaker *speaker, const char *type)
 void put_text(struct speaker *speaker, const char *text)
 {
 	append(speaker, ' ');
-	append_text(speaker, text);
+	add_text(speaker, text);
 }
 
 void put_unsigned(struct speaker *speaker, u64 value)
@@ -96,12 +96,17 @@ void put_unsigned(struct speaker *speaker, u64 value)
 	append_decimal(speaker, value, 1);
 }
 
-void put_signed(struct speaker *speaker, s64 value)
+void add_signed(struct speaker *speaker, s64 value)
 {
-	append(speaker, ' ');
 	if (value < 0)
 		append(speaker, '-');
 	append_decimal(speaker, value < 0 ? 0 - (u64)value : (u64)value, 1);
+}
+
+void put_signed(struct speaker *speaker, s64 value)
+{
+	append(speaker, ' ');
+	add_signed(speaker, value);
 }
 
 void put_hex(struct speaker *speaker, u64 value)
@@ -140,12 +145,18 @@ void put_base64(struct speaker *speaker, const u8 *bytes, u32 size)
 	}
 }
 
-void put_fixed_point(struct speaker *speaker, s64 whole, u64 fraction, u32 digits, const char *tail)
+void add_fixed_point(struct speaker *speaker, s64 whole, u64 fraction, u32 digits, const char *tail)
 {
-	put_signed(speaker, whole);
+	add_signed(speaker, whole);
 	append(speaker, '.');
 	append_decimal(speaker, fraction, digits);
-	append_text(speaker, tail);
+	add_text(speaker, tail);
+}
+
+void put_fixed_point(struct speaker *speaker, s64 whole, u64 fraction, u32 digits, const char *tail)
+{
+	append(speaker, ' ');
+	add_fixed_point(speaker, whole, fraction, digits, tail);
 }
 
 void put_error(struct speaker *speaker, s32 error)

@@ -28,6 +28,10 @@ void put_crc(struct speaker *speaker, u32 crc);
 void put_fixed_point(struct speaker *speaker, s64 whole, u64 fraction, u32 digits, const char *tail);
 /* `errno:<n>` */
 void put_error(struct speaker *speaker, s32 error);
+/* The same without the space, to go on with a field. */
+void add_text(struct speaker *speaker, const char *text);
+void add_signed(struct speaker *speaker, s64 value);
+void add_fixed_point(struct speaker *speaker, s64 whole, u64 fraction, u32 digits, const char *tail);
 void frame_end(struct speaker *speaker);
 
 /* Ends a line that somebody else may have left unfinished. An empty line is no frame. */

@@ -4,7 +4,7 @@
 #include "child.h"
 #include "system.h"
 
-#define PROBE_SECONDS 20
+#define PROBE_SECONDS 40
 #define PROBE_DIRECTORY "/probes/"
 #define LONGEST_NAME 64
 
@@ -111,6 +111,7 @@ void supervise(struct speaker *speaker, const struct auxv_entry *auxv)
 
 	system_call(SYS_syslog, SYSLOG_ACTION_CONSOLE_OFF, 0, 0, 0, 0);
 	system_call(SYS_mount, WORD("proc"), WORD("/proc"), WORD("proc"), 0, 0);
+	system_call(SYS_mount, WORD("sysfs"), WORD("/sys"), WORD("sysfs"), 0, 0);
 	/* Firmware and printk may have left half a line. */
 	break_line(speaker);
 	say_hello(speaker, auxv);

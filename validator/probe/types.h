@@ -59,8 +59,10 @@ struct pollfd {
 };
 #define POLLIN 0x0001
 
+#define ESRCH 3
 #define EINTR 4
 #define EAGAIN 11
+#define EFAULT 14
 #ifndef ENOSYS
 #define ENOSYS 38
 #endif

@@ -39,6 +39,35 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """One case of a function, as the probe put it: what it must agree with, and what the function said.
+
+    `name` is the kind of the case, with the argument behind a slash where it has one ("clock/2"). Both answers are
+    "errno:N", a value or several joined by commas; `kernel` can be a range "low..high", and "lacking:WHAT" for both
+    says that there was nothing to try the case on. `kernel` is None where the case ended before it was known; `vdso` is
+    "signal:N", "hang" or "died" where the function did not come back.
+    """
+
+    symbol: str
+    name: str
+    kernel: str | None
+    vdso: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenPath:
+    """Whether the calls of a function entered the kernel.
+
+    `ways` has "vdso", "fallback" or "mixed" by argument ("-" where the function has none to choose), "hang" or "died"
+    for a call that did not come back. It is empty when that could not be found out, for the errno in `unknown`.
+    """
+
+    symbol: str
+    ways: Mapping[str, str]
+    unknown: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KuserPage:
     """arm's kuser helper page: whether it is mapped, and the helper version word at 0xffff0ffc."""
 
@@ -52,7 +81,8 @@ class AbiCapture:
 
     `outcome` is "complete", "exec-failed", "signal", "exit", "hang" or "silent"; `detail` is the errno, signal or
     status that goes with it. `image` is the vDSO as mapped at `address`, None when nothing is mapped. With the outcome
-    "static" no probe ran: `image` is what the kernel's own file carries for the ABI.
+    "static" no probe ran: `image` is what the kernel's own file carries for the ABI. `clocksource` is the current one,
+    None where the kernel does not tell.
     """
 
     abi: str
@@ -69,6 +99,9 @@ class AbiCapture:
     image: bytes | None = None
     kuser: KuserPage | None = None
     calls: tuple[Call, ...] = ()
+    cases: tuple[Case, ...] = ()
+    paths: tuple[TakenPath, ...] = ()
+    clocksource: str | None = None
 
     @property
     def is_static(self) -> bool:
@@ -199,6 +232,8 @@ def _abi_from_json(raw: Mapping[str, Any], said_in: str) -> AbiCapture:
     values["image"] = _unpack(raw["image"], said_in) if raw["image"] is not None else None
     values["kuser"] = KuserPage(**raw["kuser"]) if raw["kuser"] is not None else None
     values["calls"] = tuple(_build(Call, call) for call in raw["calls"])
+    values["cases"] = tuple(Case(**case) for case in raw.get("cases", ()))
+    values["paths"] = tuple(_build(TakenPath, path) for path in raw.get("paths", ()))
     abi: AbiCapture = _build(AbiCapture, values)
     return abi
 

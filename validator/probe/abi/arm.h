@@ -27,8 +27,13 @@
 #define SYS_reboot 88
 #define SYS_gettimeofday 78
 #define SYS_clock_gettime 263
+#define SYS_clock_getres 264
 #define SYS_getcpu 345
+#define SYS_sched_setaffinity 241
+#define SYS_sched_getaffinity 242
+#define SYS_prctl 172
 #define SYS_ppoll_time64 414
 #define SYS_clock_gettime64 403
+#define SYS_clock_getres_time64 406
 
 #endif

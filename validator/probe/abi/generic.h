@@ -21,5 +21,8 @@
 #define SYS_mount 40
 #define SYS_reboot 142
 #define SYS_getcpu 168
+#define SYS_sched_setaffinity 122
+#define SYS_sched_getaffinity 123
+#define SYS_prctl 167
 
 #endif

@@ -10,7 +10,9 @@
 #define SYS_ppoll 73
 #define SYS_gettimeofday 169
 #define SYS_clock_gettime 113
+#define SYS_clock_getres 114
 #define SYS_ppoll_time64 SYS_ABSENT
 #define SYS_clock_gettime64 SYS_ABSENT
+#define SYS_clock_getres_time64 SYS_ABSENT
 
 #endif

@@ -25,8 +25,14 @@
 #define SYS_reboot 88
 #define SYS_gettimeofday 78
 #define SYS_clock_gettime 265
+#define SYS_clock_getres 266
 #define SYS_getcpu 318
+#define SYS_sched_setaffinity 241
+#define SYS_sched_getaffinity 242
+#define SYS_prctl 172
+#define SYS_time 13
 #define SYS_ppoll_time64 414
 #define SYS_clock_gettime64 403
+#define SYS_clock_getres_time64 406
 
 #endif

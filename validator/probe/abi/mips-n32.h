@@ -33,8 +33,13 @@
 #define SYS_reboot (N32 + 164)
 #define SYS_gettimeofday (N32 + 94)
 #define SYS_clock_gettime (N32 + 226)
+#define SYS_clock_getres (N32 + 227)
 #define SYS_getcpu (N32 + 275)
+#define SYS_sched_setaffinity (N32 + 195)
+#define SYS_sched_getaffinity (N32 + 196)
+#define SYS_prctl (N32 + 153)
 #define SYS_ppoll_time64 (N32 + 414)
 #define SYS_clock_gettime64 (N32 + 403)
+#define SYS_clock_getres_time64 (N32 + 406)
 
 #endif

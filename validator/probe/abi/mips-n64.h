@@ -33,8 +33,13 @@
 #define SYS_reboot (N64 + 164)
 #define SYS_gettimeofday (N64 + 94)
 #define SYS_clock_gettime (N64 + 222)
+#define SYS_clock_getres (N64 + 223)
 #define SYS_getcpu (N64 + 271)
+#define SYS_sched_setaffinity (N64 + 195)
+#define SYS_sched_getaffinity (N64 + 196)
+#define SYS_prctl (N64 + 153)
 #define SYS_ppoll_time64 SYS_ABSENT
 #define SYS_clock_gettime64 SYS_ABSENT
+#define SYS_clock_getres_time64 SYS_ABSENT
 
 #endif

@@ -33,8 +33,14 @@
 #define SYS_reboot (O32 + 88)
 #define SYS_gettimeofday (O32 + 78)
 #define SYS_clock_gettime (O32 + 263)
+#define SYS_clock_getres (O32 + 264)
 #define SYS_getcpu (O32 + 312)
+#define SYS_sched_setaffinity (O32 + 239)
+#define SYS_sched_getaffinity (O32 + 240)
+#define SYS_prctl (O32 + 192)
+#define SYS_time (O32 + 13)
 #define SYS_ppoll_time64 (O32 + 414)
 #define SYS_clock_gettime64 (O32 + 403)
+#define SYS_clock_getres_time64 (O32 + 406)
 
 #endif

@@ -62,7 +62,10 @@ call_vdso:
 	move	$5, $6
 	move	$6, $7
 #if _MIPS_SIM == _ABIO32
+	lw	$7, 16($29)
+	lw	$8, 20($29)
 	addiu	$29, $29, -32
+	sw	$8, 16($29)
 	sw	$31, 28($29)
 	jalr	$25
 	nop
@@ -70,6 +73,8 @@ call_vdso:
 	jr	$31
 	addiu	$29, $29, 32
 #else
+	move	$7, $8
+	move	$8, $9
 	daddiu	$29, $29, -16
 	sd	$31, 8($29)
 	jalr	$25

@@ -36,10 +36,18 @@ call_vdso:
 	mr	3, 4
 	mr	4, 5
 	mr	5, 6
+	mr	6, 7
+	mr	7, 8
 	bctrl
 	lwz	0, 36(1)
 	mtlr	0
 	addi	1, 1, 32
-	bnslr
+	bns	1f
 	neg	3, 3
+	blr
+	/* -errno without CR0.SO is the convention of others: a number that nobody takes for an error. */
+1:	li	0, -4096
+	cmplw	3, 0
+	blelr
+	lis	3, 0x7fff
 	blr

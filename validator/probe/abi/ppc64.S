@@ -60,11 +60,19 @@
 	mr	3, 4
 	mr	4, 5
 	mr	5, 6
+	mr	6, 7
+	mr	7, 8
 	bctrl
 	ld	2, 120(1)
 	addi	1, 1, 128
 	ld	0, 16(1)
 	mtlr	0
-	bnslr
+	bns	1f
 	neg	3, 3
+	blr
+	/* -errno without CR0.SO is the convention of others: a number that nobody takes for an error. */
+1:	li	0, -4096
+	cmpld	3, 0
+	blelr
+	lis	3, 0x7fff
 	blr

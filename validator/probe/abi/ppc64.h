@@ -29,8 +29,14 @@
 #define SYS_reboot 88
 #define SYS_gettimeofday 78
 #define SYS_clock_gettime 246
+#define SYS_clock_getres 247
 #define SYS_getcpu 302
+#define SYS_sched_setaffinity 222
+#define SYS_sched_getaffinity 223
+#define SYS_prctl 171
+#define SYS_time 13
 #define SYS_ppoll_time64 SYS_ABSENT
 #define SYS_clock_gettime64 SYS_ABSENT
+#define SYS_clock_getres_time64 SYS_ABSENT
 
 #endif

@@ -10,7 +10,9 @@
 #define SYS_ppoll SYS_ABSENT
 #define SYS_gettimeofday SYS_ABSENT
 #define SYS_clock_gettime SYS_ABSENT
+#define SYS_clock_getres SYS_ABSENT
 #define SYS_ppoll_time64 414
 #define SYS_clock_gettime64 403
+#define SYS_clock_getres_time64 406
 
 #endif

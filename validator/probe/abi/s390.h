@@ -26,8 +26,14 @@
 #define SYS_reboot 88
 #define SYS_gettimeofday 78
 #define SYS_clock_gettime 260
+#define SYS_clock_getres 261
 #define SYS_getcpu 311
+#define SYS_sched_setaffinity 239
+#define SYS_sched_getaffinity 240
+#define SYS_prctl 172
+#define SYS_time 13
 #define SYS_ppoll_time64 414
 #define SYS_clock_gettime64 403
+#define SYS_clock_getres_time64 406
 
 #endif

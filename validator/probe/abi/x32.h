@@ -29,8 +29,14 @@
 #define SYS_reboot (X32 + 169)
 #define SYS_gettimeofday (X32 + 96)
 #define SYS_clock_gettime (X32 + 228)
+#define SYS_clock_getres (X32 + 229)
 #define SYS_getcpu (X32 + 309)
+#define SYS_sched_setaffinity (X32 + 203)
+#define SYS_sched_getaffinity (X32 + 204)
+#define SYS_prctl (X32 + 157)
+#define SYS_time (X32 + 201)
 #define SYS_ppoll_time64 SYS_ABSENT
 #define SYS_clock_gettime64 SYS_ABSENT
+#define SYS_clock_getres_time64 SYS_ABSENT
 
 #endif

@@ -25,8 +25,14 @@
 #define SYS_reboot 169
 #define SYS_gettimeofday 96
 #define SYS_clock_gettime 228
+#define SYS_clock_getres 229
 #define SYS_getcpu 309
+#define SYS_sched_setaffinity 203
+#define SYS_sched_getaffinity 204
+#define SYS_prctl 157
+#define SYS_time 201
 #define SYS_ppoll_time64 SYS_ABSENT
 #define SYS_clock_gettime64 SYS_ABSENT
+#define SYS_clock_getres_time64 SYS_ABSENT
 
 #endif

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from vdsocat.capture import AbiCapture, Call, KuserPage
+from vdsocat.capture import AbiCapture, Call, Case, KuserPage, TakenPath
 from vdsocat.errors import RunError
 from vdsocat.guest.console import Frame, Transcript
 from vdsocat.guest.probe_files import probe_name
@@ -61,6 +61,8 @@ def _read_frames(empty: AbiCapture, frames: list[Frame]) -> AbiCapture:
     auxv: list[tuple[int, int]] = []
     mappings: list[str] = []
     calls: list[Call] = []
+    cases: list[Case] = []
+    paths: list[TakenPath] = []
     image = bytearray()
     for frame in frames:
         fields = frame.fields
@@ -92,6 +94,13 @@ def _read_frames(empty: AbiCapture, frames: list[Frame]) -> AbiCapture:
                 calls.append(Call(fields[0], failure="crash", signal=int(fields[1])))
             case "hang":
                 calls.append(Call(fields[0], failure="hang"))
+            case "clocksource":
+                values["clocksource"] = fields[0]
+            case "case":
+                symbol, name, kernel, vdso = fields
+                cases.append(Case(symbol, name, None if kernel == "-" else kernel, vdso))
+            case "path":
+                paths.append(_path(*fields))
     if "address" in values and "image" not in values and empty.outcome == "complete":
         raise ValueError("the image of the vDSO is incomplete")
     return replace(
@@ -100,6 +109,8 @@ def _read_frames(empty: AbiCapture, frames: list[Frame]) -> AbiCapture:
         auxv=tuple(auxv),
         mappings=tuple(mappings),
         calls=tuple(calls),
+        cases=tuple(cases),
+        paths=tuple(paths),
         **values,  # type: ignore[arg-type]
     )
 
@@ -133,6 +144,12 @@ def _call(fields: tuple[str, ...]) -> Call:
         after=_value(after),
         syscall_errno=failed[0] if failed else None,
     )
+
+
+def _path(symbol: str, *ways: str) -> TakenPath:
+    if ways and ways[0].startswith("unknown:"):
+        return TakenPath(symbol, {}, int(ways[0].removeprefix("unknown:")))
+    return TakenPath(symbol, {argument: way for argument, _, way in (one.partition("=") for one in ways)})
 
 
 def _value(text: str) -> int | None:

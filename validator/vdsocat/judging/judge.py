@@ -14,6 +14,7 @@ from vdsocat.elf.layout import machine_name
 from vdsocat.errors import InputError, RunError, did_you_mean
 from vdsocat.exports import ExportSet, KernelRelease
 from vdsocat.judging import rules
+from vdsocat.judging.behaviour import judge_cases
 from vdsocat.judging.compare import compare_exports, resolve_expected
 from vdsocat.judging.finding import Finding, Verdict, gravest
 from vdsocat.judging.placement import judge_placement
@@ -198,8 +199,9 @@ def _judge_image(seen: AbiCapture, abi: Abi, expected: _Expectation) -> tuple[Vd
         findings += judge_structure(JudgedImage(image, expected.kernel_release))
         symbols = resolve_expected(expected.exports, expected.release, expected.facts)
         findings += compare_exports(symbols, ExportSet(abi.name, said_by, image.exports))
-        findings += () if seen.is_static else rules.judge_calls_made(image, abi, seen.calls)
+        findings += () if seen.is_static else rules.judge_calls_made(image, abi, seen)
     findings += [rules.judge_call(call) for call in seen.calls]
+    findings += judge_cases(seen.cases)
     return image, findings
 
 

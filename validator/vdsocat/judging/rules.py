@@ -25,14 +25,19 @@ _OF_WHAT_IS_ABSENT = {
 }
 
 # include/uapi/linux/time.h
-_CLOCKS = {
+CLOCKS = {
     0: "CLOCK_REALTIME",
     1: "CLOCK_MONOTONIC",
+    2: "CLOCK_PROCESS_CPUTIME_ID",
+    3: "CLOCK_THREAD_CPUTIME_ID",
     4: "CLOCK_MONOTONIC_RAW",
     5: "CLOCK_REALTIME_COARSE",
     6: "CLOCK_MONOTONIC_COARSE",
     7: "CLOCK_BOOTTIME",
+    8: "CLOCK_REALTIME_ALARM",
+    9: "CLOCK_BOOTTIME_ALARM",
     11: "CLOCK_TAI",
+    16: "CLOCK_AUX",
 }
 
 # What the probe calls; every other function is judged by its symbol alone.
@@ -44,7 +49,7 @@ def judge_abi_runs(seen: AbiCapture, abi: Abi, decision: Decision) -> Iterator[F
     match seen.outcome:
         case "exec-failed":
             verdict = _OF_WHAT_IS_ABSENT[decision.state]
-            error = _errno_name(seen.detail)
+            error = errno_name(seen.detail)
             yield Finding(
                 "ABI-RUNS", verdict, abi.name, f"the kernel does not start its programs ({error}); {decision.reason}"
             )
@@ -72,7 +77,7 @@ def judge_abi_runs(seen: AbiCapture, abi: Abi, decision: Decision) -> Iterator[F
                     ),
                 )
         case outcome:
-            detail = {"signal": _signal_name(seen.detail), "exit": f"status {seen.detail}"}.get(outcome, "")
+            detail = {"signal": signal_name(seen.detail), "exit": f"status {seen.detail}"}.get(outcome, "")
             yield Finding("ABI-RUNS", Verdict.FAIL, abi.name, f"its probe did not finish: {outcome} {detail}".rstrip())
 
 
@@ -201,9 +206,9 @@ def _other_mappings(seen: AbiCapture) -> Iterator[str]:
 
 def judge_call(call: Call) -> Finding:
     """CALL-RETURN and CALL-VALUE: the function came back, without error, with what the system call says around it."""
-    subject = call.symbol if call.clock is None else f"{call.symbol}({_CLOCKS.get(call.clock, call.clock)})"
+    subject = call.symbol if call.clock is None else f"{call.symbol}({CLOCKS.get(call.clock, call.clock)})"
     if call.failure == "crash":
-        return Finding("CALL-RETURN", Verdict.FAIL, subject, f"the call died of {_signal_name(call.signal)}")
+        return Finding("CALL-RETURN", Verdict.FAIL, subject, f"the call died of {signal_name(call.signal)}")
     if call.failure == "hang":
         return Finding("CALL-RETURN", Verdict.FAIL, subject, "the call did not come back")
     returned = call.returned or 0
@@ -213,17 +218,17 @@ def judge_call(call: Call) -> Finding:
                 "CALL-RETURN",
                 Verdict.PASS,
                 subject,
-                f"refused like the system call ({_errno_name(call.syscall_errno)})",
+                f"refused like the system call ({errno_name(call.syscall_errno)})",
             )
         return Finding(
             "CALL-RETURN",
             Verdict.UNKNOWN,
             subject,
-            f"the system call to compare with fails ({_errno_name(call.syscall_errno)})",
+            f"the system call to compare with fails ({errno_name(call.syscall_errno)})",
         )
     if returned < 0:
         return Finding(
-            "CALL-RETURN", Verdict.FAIL, subject, f"the call failed ({_errno_name(-returned)}), the system call did not"
+            "CALL-RETURN", Verdict.FAIL, subject, f"the call failed ({errno_name(-returned)}), the system call did not"
         )
     if returned > 0 and not call.symbol.endswith("_time"):
         reason = f"the call returned {returned}, which is neither 0 nor a negative errno"
@@ -243,9 +248,9 @@ def judge_call(call: Call) -> Finding:
     )
 
 
-def judge_calls_made(image: VdsoImage, abi: Abi, calls: tuple[Call, ...]) -> Iterator[Finding]:
+def judge_calls_made(image: VdsoImage, abi: Abi, seen: AbiCapture) -> Iterator[Finding]:
     """CALL-MADE: every exported function that the probe knows how to call was called; `unknown` where it was not."""
-    called = {call.symbol for call in calls}
+    called = {call.symbol for call in seen.calls} | {case.symbol for case in seen.cases}
     functions = {entry.export.name: entry.function for entry in abi.exports if entry.alias_of is None}
     for export in image.exports:
         if functions.get(export.name) in CALLED_FUNCTIONS and export.name not in called:
@@ -256,14 +261,14 @@ def _spell_styles(styles: tuple[str, ...]) -> str:
     return "+".join(sorted(styles, reverse=True)) or "none"
 
 
-def _errno_name(number: int | None) -> str:
+def errno_name(number: int | None) -> str:
     """What an errno of the guest means; beyond the first 34 (asm-generic/errno-base.h) architectures differ."""
     if number is None or not 0 < number <= _COMMON_ERRNOS:
         return f"errno {number}"
     return os.strerror(number)
 
 
-def _signal_name(number: int | None) -> str:
+def signal_name(number: int | None) -> str:
     """What a signal of the guest means; the others have different numbers on different architectures."""
     common = (signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGFPE, signal.SIGKILL, signal.SIGSEGV)
     return next((one.name for one in common if one == number), f"signal {number}")

@@ -1,0 +1,77 @@
+/* Cases: one call of a function beside what it must agree with, and whether a call enters the kernel.
+ *
+ * A function is a row of a table (struct function), its cases and paths are tables too. The cases of a function run one
+ * after the other in a child; a crash or a hang ends the child and is what the case says, and the next child goes on
+ * behind it. */
+#ifndef CASES_H
+#define CASES_H
+
+#include "clocks.h"
+#include "vdso.h"
+
+/* A case or path without an argument. */
+#define NO_ARGUMENT (-0x7fffffff - 1)
+/* An address that no process has anything at, and that every type may lie at (mmap_min_addr). */
+#define BAD_POINTER 0x10
+
+struct subject {
+	const struct vdso_image *image;
+	const char *symbol;
+	unsigned long code;
+	enum shape shape; /* of time functions */
+	s32 report_fd; /* set in the child */
+};
+
+/* `run` puts two fields: what the function must agree with (what the system call says), and what the function says.
+ * A field is `errno:<n>`, a value, or, as the first, a range `<low>..<high>`; see also put_failure and put_lacking. */
+struct test_case {
+	const char *name; /* said as name, or name/argument */
+	s32 argument;
+	void (*run)(const struct subject *subject, s32 argument, struct speaker *said);
+};
+
+/* `call` calls the function once and returns what it returned. The system calls it may fall back to are to be in the
+ * list of paths.c. */
+struct path_case {
+	s32 argument; /* said as it is, or as `-` */
+	word (*call)(const struct subject *subject, s32 argument);
+};
+
+struct function {
+	const char *name; /* the symbol's, without __vdso_ or __kernel_ */
+	enum shape shape;
+	const struct test_case *cases;
+	u32 case_count;
+	const struct path_case *paths;
+	u32 path_count;
+};
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+#define CASES(table) .cases = table, .case_count = COUNT(table)
+#define PATHS(table) .paths = table, .path_count = COUNT(table)
+
+/* The tables: time_cases.c, cpu_cases.c. */
+extern const struct function time_functions[];
+extern const u32 time_function_count;
+extern const struct function cpu_functions[];
+extern const u32 cpu_function_count;
+
+/* Says a `case` for each case, and a `path` for each function that has paths, of all functions that the image exports. */
+void say_functions(struct speaker *speaker, const struct vdso_image *image);
+/* Says a `case` for each; also for what is no function of an image. */
+void say_cases(struct speaker *speaker, const struct subject *subject, const struct test_case *cases, u32 count);
+/* Says one `path` (paths.c): for each argument whether the calls of it entered the kernel. */
+void say_paths(struct speaker *speaker, const struct subject *subject, const struct path_case *paths, u32 count);
+
+/* The address of __vdso_<name> or __kernel_<name>; 0 if there is neither. */
+unsigned long find_function(const struct vdso_image *image, const char *name);
+
+/* Hands the parent what a case has put so far: a case that may crash does it before it calls the function. */
+void hand_over(const struct subject *subject, const struct speaker *said);
+/* Puts `errno:<n>` or `returned:<n>` and says true; false when 0 was returned, and the answer is still to be put. */
+bool put_failure(struct speaker *said, s64 returned);
+/* For functions that answer nothing but success: `0`, or as above. */
+void put_returned(struct speaker *said, s64 returned);
+/* Puts both fields of a case that has nothing to be tried on: `lacking:<what>`, twice. */
+void put_lacking(struct speaker *said, const char *what);
+
+#endif

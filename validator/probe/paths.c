@@ -1,0 +1,138 @@
+/* Finds whether a function enters the kernel, without a clock: a seccomp filter answers its system calls with an errno
+ * that nothing else has, and the function's callers see it or not. */
+#include "cases.h"
+
+#include "child.h"
+#include "system.h"
+
+#define PATH_SECONDS 5
+/* A function that falls back now and then shows in so many calls; so many are few enough for every boot. */
+#define CALLS 8
+#define MOST_PATHS 32
+
+/* Above all that the kernel uses, below MAX_ERRNO. */
+#define MAGIC_ERRNO 3999
+
+/* include/uapi/linux/prctl.h, seccomp.h, bpf_common.h */
+#define PR_SET_SECCOMP 22
+#define PR_SET_NO_NEW_PRIVS 38
+#define SECCOMP_MODE_FILTER 2
+#define SECCOMP_RET_ERRNO 0x00050000
+#define SECCOMP_RET_ALLOW 0x7fff0000
+#define LOAD_WORD 0x20
+#define JUMP_IF_EQUAL 0x15
+#define RETURN 0x06
+
+/* include/uapi/linux/filter.h */
+struct sock_filter {
+	u16 code;
+	u8 if_true;
+	u8 if_false;
+	u32 operand;
+};
+
+struct sock_fprog {
+	u16 length;
+	const struct sock_filter *filter;
+};
+
+/* The system calls that functions fall back to. x32's image is made from the code of x86-64 and makes its calls. */
+#ifdef X32
+#define BOTH(number) number, (number) - X32
+#else
+#define BOTH(number) number
+#endif
+static const s32 numbers[] = {
+	BOTH(SYS_clock_gettime), BOTH(SYS_clock_getres), BOTH(SYS_gettimeofday), BOTH(SYS_getcpu),
+	SYS_clock_gettime64, SYS_clock_getres_time64,
+#ifdef SYS_time
+	BOTH(SYS_time),
+#endif
+};
+#define NUMBERS COUNT(numbers)
+
+struct group {
+	const struct subject *subject;
+	const struct path_case *paths;
+	u32 count;
+};
+
+/* A child's report: the errno of the filter, then a byte per path. */
+struct report {
+	s32 error;
+	u8 entered[MOST_PATHS]; /* calls of CALLS that entered the kernel */
+};
+
+static word install_filter(void)
+{
+	struct sock_filter filter[NUMBERS + 3];
+	struct sock_fprog program = { NUMBERS + 3, filter };
+	word result;
+
+	/* The number is at offset 0 of struct seccomp_data. */
+	filter[0] = (struct sock_filter){ LOAD_WORD, 0, 0, 0 };
+	for (u32 index = 0; index < NUMBERS; index++)
+		filter[1 + index] =
+			(struct sock_filter){ JUMP_IF_EQUAL, (u8)(NUMBERS - index), 0, (u32)numbers[index] };
+	filter[NUMBERS + 1] = (struct sock_filter){ RETURN, 0, 0, SECCOMP_RET_ALLOW };
+	filter[NUMBERS + 2] = (struct sock_filter){ RETURN, 0, 0, SECCOMP_RET_ERRNO | MAGIC_ERRNO };
+	result = system_call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (result < 0)
+		return result;
+	return system_call(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, WORD(&program), 0, 0);
+}
+
+static void try_paths(const void *argument, s32 report_fd)
+{
+	const struct group *group = argument;
+	s32 error = (s32)-install_filter();
+
+	write_bytes(report_fd, &error, sizeof(error));
+	if (error)
+		return;
+	for (u32 index = 0; index < group->count; index++) {
+		const struct path_case *path = &group->paths[index];
+		u8 entered = 0;
+
+		for (u32 call = 0; call < CALLS; call++)
+			entered += (s32)path->call(group->subject, path->argument) == -MAGIC_ERRNO;
+		write_bytes(report_fd, &entered, sizeof(entered));
+	}
+}
+
+static void put_path(struct speaker *speaker, const struct path_case *path)
+{
+	if (path->argument == NO_ARGUMENT)
+		put_text(speaker, "-");
+	else
+		put_signed(speaker, path->argument);
+	add_text(speaker, "=");
+}
+
+void say_paths(struct speaker *speaker, const struct subject *subject, const struct path_case *paths, u32 count)
+{
+	struct group group = { subject, paths, count };
+	struct report report;
+	struct ending ending = run_in_child(try_paths, &group, PATH_SECONDS, &report, sizeof(report));
+	u32 tried = ending.reported < sizeof(report.error) ? 0 : ending.reported - (u32)sizeof(report.error);
+
+	frame_begin(speaker, "path");
+	put_text(speaker, subject->symbol);
+	if (ending.reported >= sizeof(report.error) && report.error) {
+		put_text(speaker, "unknown:");
+		add_signed(speaker, report.error);
+		frame_end(speaker);
+		return;
+	}
+	for (u32 index = 0; index < tried; index++) {
+		u8 entered = report.entered[index];
+
+		put_path(speaker, &paths[index]);
+		add_text(speaker, entered == 0 ? "vdso" : entered == CALLS ? "fallback" : "mixed");
+	}
+	if (tried < count) {
+		put_path(speaker, &paths[tried]);
+		add_text(speaker, ending.how == ENDED_HANG ? "hang" : "died");
+	}
+	frame_end(speaker);
+}

@@ -1,0 +1,191 @@
+"""Rules about what functions do beyond their plain call: each judges one case that the probe tried (`case` frames).
+
+A new case is a row of a table in the probe, and, if it is of a new kind, a function here and its row in `_JUDGES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from vdsocat.capture import Case
+from vdsocat.judging.finding import Finding, Verdict
+from vdsocat.judging.rules import CLOCKS, errno_name, signal_name
+
+_SIGSEGV = 11  # on every architecture (include/uapi/asm-generic/signal.h, arch/*/include/uapi/asm/signal.h)
+_EFAULT = "errno:14"
+
+_LACKING = {
+    "second-cpu": "the machine has one CPU, or lets the process run on one only",
+    "affinity": "the process's affinity cannot be read or set",
+    "system-call": "the ABI has no such system call to compare with",
+    "clock": "the clock to compare with cannot be read",
+}
+
+
+class Outcome(NamedTuple):
+    """What a case came to, before a rule gives it its name."""
+
+    verdict: Verdict
+    reason: str
+
+
+def judge_cases(cases: tuple[Case, ...]) -> Iterator[Finding]:
+    """One finding for each case; a kind of case that no rule knows is `unknown`."""
+    for case in cases:
+        judge = _JUDGES.get(case.name.partition("/")[0])
+        if judge is None:
+            yield _finding("CALL-CASE", case, Outcome(Verdict.UNKNOWN, "no rule is about this case"))
+        else:
+            yield judge(case)
+
+
+def judge_clock(case: Case) -> Finding:
+    """CALL-CLOCK: clocks that the vDSO does not read, CPU clocks, alarms, devices and invalid ids, are the kernel's.
+
+    Why: a vDSO that answers for a clock id that it does not know gives a wrong time in place of EINVAL; a shift by the
+    id without a check makes clock 33 a copy of clock 1.
+    Source: vdso_clockid_valid() and clock_gettime_fallback() in lib/vdso/gettimeofday.c (v7.3); ids of processes,
+    threads and devices in include/linux/posix-timers.h.
+    Reproduce: `clock_gettime(33, &ts)` with the function of the vDSO and with `syscall(SYS_clock_gettime, 33, &ts)`
+    """
+    return _finding("CALL-CLOCK", case, compare(case))
+
+
+def judge_resolution(case: Case) -> Finding:
+    """CALL-RESOLUTION: the resolution of every clock, and the errno for an id that is none, are the system call's.
+
+    Why: programs choose timers by it, and tell by EINVAL that a clock does not exist.
+    Source: __cvdso_clock_getres_common() in lib/vdso/gettimeofday.c beside sys_clock_getres in
+    kernel/time/posix-timers.c (v7.3).
+    Reproduce: `clock_getres(16, &ts)` with the function of the vDSO and with `syscall(SYS_clock_getres, 16, &ts)`
+    """
+    return _finding("CALL-RESOLUTION", case, compare(case))
+
+
+def judge_null(case: Case) -> Finding:
+    """CALL-NULL: a pointer that may be null can be, and the other answers are given.
+
+    Why: `time(NULL)`, `clock_getres(id, NULL)` and `getcpu(&cpu, NULL, NULL)` are how most programs call them.
+    Source: the tests for NULL in lib/vdso/gettimeofday.c, and each arch's getcpu (v7.3).
+    Reproduce: call the function of the vDSO with the null pointer that the subject names
+    """
+    return _finding("CALL-NULL", case, compare(case))
+
+
+def judge_timezone(case: Case) -> Finding:
+    """CALL-TIMEZONE: gettimeofday tells the kernel's time zone, with the time and alone.
+
+    Why: it is kept in the vDSO's data beside the clocks, and a layout that moved shows here first.
+    Source: __cvdso_gettimeofday_data() in lib/vdso/gettimeofday.c (v7.3).
+    Reproduce: `gettimeofday(NULL, &tz)` with the function of the vDSO and with `syscall(SYS_gettimeofday, NULL, &tz)`
+    """
+    return _finding("CALL-TIMEZONE", case, compare(case))
+
+
+def judge_bad_pointer(case: Case) -> Finding:
+    """CALL-BAD-POINTER: a pointer to nowhere is a fault, EFAULT from the kernel or SIGSEGV in the vDSO, never success.
+
+    Why: vdso(7) and the kernel leave it open which of the two; a function that returns 0 wrote its answer elsewhere.
+    Source: the functions store through the pointer without a check (lib/vdso/gettimeofday.c, v7.3), the system calls
+    with put_user() and copy_to_user().
+    Reproduce: call the function of the vDSO with the pointer 0x10
+    """
+    if case.kernel not in (None, _EFAULT):
+        return _finding("CALL-BAD-POINTER", case, Outcome(Verdict.UNKNOWN, "the system call does not refuse it"))
+    if case.vdso == f"signal:{_SIGSEGV}":
+        outcome = Outcome(Verdict.PASS, "the function faults on it (SIGSEGV), as its store does")
+    else:
+        outcome = compare(case)
+    return _finding("CALL-BAD-POINTER", case, outcome)
+
+
+def judge_order(case: Case) -> Finding:
+    """CALL-ORDER: readings in a row never step back: of one clock, of vDSO and kernel, of functions, of CPUs.
+
+    Why: a monotonic clock that steps back makes timeouts negative; the kernel's answer and the vDSO's can differ by
+    less than a comparison of single calls shows.
+    Source: the sequence counter of include/vdso/helpers.h; coarse clocks are the time of the last tick
+    (lib/vdso/gettimeofday.c, do_coarse), v7.3.
+    Reproduce: tools/testing/selftests/timers/inconsistency-check.c of the kernel
+    """
+    outcome = compare(case)
+    if outcome.verdict is Verdict.PASS:
+        outcome = Outcome(Verdict.PASS, "no reading was before the one before it")
+    elif case.vdso.isdigit():
+        outcome = Outcome(Verdict.FAIL, f"{case.vdso} readings were before the one before them")
+    return _finding("CALL-ORDER", case, outcome)
+
+
+def judge_cpu(case: Case) -> Finding:
+    """CALL-CPU: getcpu tells the CPU that the process is pinned to, and the node that the system call tells.
+
+    Why: allocators and rseq's fallback keep one arena for each CPU, and take the answer for an index.
+    Source: getcpu of each arch (arch/x86/entry/vdso/common/vgetcpu.c and others) beside sys_getcpu in kernel/sys.c
+    (v7.3).
+    Reproduce: `taskset -c 1` a program that calls the function of the vDSO
+    """
+    return _finding("CALL-CPU", case, compare(case))
+
+
+def compare(case: Case) -> Outcome:
+    """Whether the function said what it must agree with: the same, or a value within the range."""
+    if case.kernel is not None and case.kernel.startswith("lacking:"):
+        what = case.kernel.removeprefix("lacking:")
+        return Outcome(Verdict.EXPECTED_ABSENT, f"not tried: {_LACKING.get(what, what)}")
+    if case.vdso == "hang":
+        return Outcome(Verdict.FAIL, "the call did not come back")
+    if case.vdso == "died":
+        return Outcome(Verdict.UNKNOWN, "the process that tried it ended without an answer, or could not be started")
+    if case.vdso.startswith("signal:"):
+        return Outcome(Verdict.FAIL, f"the call died of {signal_name(int(case.vdso.removeprefix('signal:')))}")
+    if case.kernel is None:
+        return Outcome(Verdict.UNKNOWN, "the probe did not say what the system call says")
+    if not _agree(case.kernel, case.vdso):
+        return Outcome(Verdict.FAIL, "it does not say what the system call says")
+    if case.vdso.startswith("errno:"):
+        return Outcome(Verdict.PASS, f"refused like the system call ({errno_name(int(case.vdso[6:]))})")
+    return Outcome(Verdict.PASS, "agrees with the system call")
+
+
+def _agree(kernel: str, vdso: str) -> bool:
+    low, separator, high = kernel.partition("..")
+    if not separator:
+        return kernel == vdso
+    try:
+        return _number(low) <= _number(vdso) <= _number(high)
+    except ValueError:  # an errno, in place of a value
+        return False
+
+
+def _number(text: str) -> tuple[int, int]:
+    """A whole number, or seconds with nine digits of their fraction, as something to compare."""
+    whole, _, fraction = text.partition(".")
+    return int(whole), int(fraction or 0)
+
+
+def _finding(rule: str, case: Case, outcome: Outcome) -> Finding:
+    kind, _, argument = case.name.partition("/")
+    if rule in ("CALL-CLOCK", "CALL-RESOLUTION", "CALL-ORDER") and argument:
+        subject = f"{case.symbol}({CLOCKS.get(int(argument), argument)})"
+        subject += "" if rule != "CALL-ORDER" else f" {kind}"
+    else:
+        subject = f"{case.symbol} {case.name}"
+    if outcome.verdict is Verdict.EXPECTED_ABSENT:
+        return Finding(rule, outcome.verdict, subject, outcome.reason)
+    return Finding(rule, outcome.verdict, subject, outcome.reason, expected=case.kernel, seen=case.vdso)
+
+
+_JUDGES: dict[str, Callable[[Case], Finding]] = {
+    "clock": judge_clock,
+    "resolution": judge_resolution,
+    "null": judge_null,
+    "timezone": judge_timezone,
+    "bad-pointer": judge_bad_pointer,
+    "never-back": judge_order,
+    "beside-kernel": judge_order,
+    "beside-clock": judge_order,
+    "coarse-behind": judge_order,
+    "migrating": judge_order,
+    "pinned": judge_cpu,
+}
