@@ -53,6 +53,8 @@ def clean_documents() -> Documents:
     documents = {f"catalog/{path}": document for path, document in small_documents().items()}
     for name in ("i386", "x86-64", "arm"):
         _cite_commits(documents[f"catalog/abis/{name}.yaml"])
+    for function in documents["catalog/functions.yaml"]["functions"]:
+        function["source"] = [dict(SOURCE[0])]
     releases = documents["catalog/releases.yaml"]["releases"]
     known = {entry["release"] for entry in releases}
     gaps = [f"2.6.{number}" for number in range(24)] + ["5.2"]

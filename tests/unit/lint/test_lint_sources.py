@@ -8,6 +8,7 @@ import pytest
 from broken import COMMIT, Broken, Change, Documents, assert_breaks, assert_harmless, export, i386
 
 ABI = "catalog/abis/i386.yaml"
+RELEASES = "catalog/releases.yaml"
 
 
 def sources(documents: Documents) -> list[dict[str, Any]]:
@@ -48,7 +49,39 @@ def an_end_that_two_distant_trees_show(documents: Documents) -> None:
     export(documents, "__vdso_time").update(since="2.6.0", source=trees)
 
 
+def a_function_without_a_source(documents: Documents) -> None:
+    del documents["catalog/functions.yaml"]["functions"][1]["source"]
+
+
+def a_date_without_a_source(documents: Documents) -> None:
+    documents[RELEASES]["releases"][-1]["source"] = []
+
+
+def a_source_of_a_date_that_nobody_describes(documents: Documents) -> None:
+    documents[RELEASES]["releases"][-1]["source"] = ["tabel"]
+
+
+def a_source_of_no_date(documents: Documents) -> None:
+    documents[RELEASES]["sources"]["rumour"] = {"what": "what people say"}
+
+
 BROKEN = [
+    Broken(
+        "unsourced-facts",
+        a_function_without_a_source,
+        "catalog/functions.yaml",
+        "functions/getcpu",
+        ("has no source",),
+    ),
+    Broken("unsourced-facts", a_date_without_a_source, RELEASES, "releases/6.1", ("has a date, but no source",)),
+    Broken(
+        "undescribed-sources",
+        a_source_of_a_date_that_nobody_describes,
+        RELEASES,
+        "releases/6.1",
+        ("'tabel'", "did you mean 'table'?"),
+    ),
+    Broken("undescribed-sources", a_source_of_no_date, RELEASES, "sources/rumour", ("no release cites it",)),
     Broken(
         "unproven-bounds",
         a_release_that_one_tree_shows,

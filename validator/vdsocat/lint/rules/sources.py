@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from vdsocat.documents import Place
+from vdsocat.errors import did_you_mean
 from vdsocat.lint.facts import facts
 from vdsocat.lint.problem import CATALOG, LintInput, Problem, abi_file
 from vdsocat.lint.proof import mainline_predecessors, proven_bounds
+
+_FUNCTIONS = f"{CATALOG}functions.yaml"
+_RELEASES = f"{CATALOG}releases.yaml"
 
 
 def vague_sources(given: LintInput) -> Iterator[Problem]:
@@ -22,6 +26,32 @@ def vague_sources(given: LintInput) -> Iterator[Problem]:
                 yield Problem(name, place, "names no commit, tag, kernel, binary or url.")
             elif "path" not in source and not source.get("note", "").startswith("merge of "):
                 yield Problem(name, place, "names a tree, but no path in it.")
+
+
+def unsourced_facts(given: LintInput) -> Iterator[Problem]:
+    """A function and a date have a source too; for whatever stands in an ABI's file the schema asks for it."""
+    for number, function in enumerate(given.documents[_FUNCTIONS]["functions"]):
+        if not function.get("source"):
+            yield Problem(_FUNCTIONS, ("functions", number), "has no source.")
+    for number, release in enumerate(given.documents[_RELEASES]["releases"]):
+        if "date" in release and not release["source"]:
+            yield Problem(_RELEASES, ("releases", number), "has a date, but no source.")
+
+
+def undescribed_sources(given: LintInput) -> Iterator[Problem]:
+    """A source that dates are cited from by a name is described in the same file, once for all of them."""
+    document = given.documents[_RELEASES]
+    cited = set()
+    for number, release in enumerate(document["releases"]):
+        for source in release["source"]:
+            if isinstance(source, str):
+                cited.add(source)
+                if source not in document["sources"]:
+                    hint = did_you_mean(source, document["sources"])
+                    yield Problem(_RELEASES, ("releases", number), f"nobody describes the source {source!r}{hint}")
+    for name in document["sources"]:
+        if name not in cited:
+            yield Problem(_RELEASES, ("sources", name), "no release cites it.")
 
 
 def unequal_commits(given: LintInput) -> Iterator[Problem]:
@@ -56,7 +86,14 @@ def unproven_bounds(given: LintInput) -> Iterator[Problem]:
                 yield Problem(abi_file(abi), (*fact.place, key), text)
 
 
-RULES = (vague_sources, unequal_commits, repeated_sources, unproven_bounds)
+RULES = (
+    vague_sources,
+    unsourced_facts,
+    undescribed_sources,
+    unequal_commits,
+    repeated_sources,
+    unproven_bounds,
+)
 
 
 def _sources(given: LintInput) -> Iterator[tuple[str, Place, dict[str, Any]]]:
