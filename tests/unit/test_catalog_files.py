@@ -69,6 +69,15 @@ def test_a_missing_key_is_named() -> None:
     assert list(schema_problems(document, "abi")) == ["exports/__vdso_getcpu: the key 'function' is missing."]
 
 
+def test_every_missing_key_is_named_once() -> None:
+    document = small_documents()["abis/i386.yaml"]
+    del document["exports"][1]["function"], document["exports"][1]["version"]
+    assert sorted(schema_problems(document, "abi")) == [
+        "exports/__vdso_getcpu: the key 'function' is missing.",
+        "exports/__vdso_getcpu: the key 'version' is missing.",
+    ]
+
+
 def test_an_unquoted_release_in_releases_is_a_number() -> None:
     (problem,) = problems_of("releases/0/release", 5.1, "releases.yaml")
     assert "5.1 is a number" in problem
@@ -121,7 +130,7 @@ def test_dates_stay_strings(tmp_path: Path) -> None:
 def test_a_checked_file_is_refused_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "abis").mkdir()
     path = write(tmp_path / "abis" / "i386.yaml", "abi: i386\n")
-    with pytest.raises(InputError, match=r"i386\.yaml: the file: the key 'elf' is missing\."):
+    with pytest.raises(InputError, match=r"i386\.yaml: the file: the key 'name' is missing\."):
         read_checked(path)
 
 

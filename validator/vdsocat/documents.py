@@ -147,8 +147,8 @@ def _spell_schema_error(error: Any) -> str:
         unknown = sorted(str(key) for key in error.instance if key not in known)
         return f"unknown key {unknown[0]!r}{did_you_mean(unknown[0], known)}"
     if error.validator == "required":
-        missing = sorted(set(error.validator_value) - set(error.instance))
-        return f"the key {missing[0]!r} is missing."
+        # One error for each missing key, which only its message names.
+        return f"the key {error.message.removesuffix(' is a required property')} is missing."
     for bound in error.instance if isinstance(error.instance, list) else [error.instance]:
         if _of_release(error) and str(bound).startswith("LINUX_"):
             return f'{bound!r} is a version node; a release, such as "5.11", is wanted.'

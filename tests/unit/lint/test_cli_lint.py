@@ -131,3 +131,9 @@ def test_coverage_of_files_that_their_schemas_reject_is_not_counted(vdsocat: Com
     outcome = vdsocat("lint", "--coverage")
     assert (outcome.status, outcome.out) == (1, "")
     assert "'sonames'" in outcome.err
+
+
+def test_a_catalogue_that_is_not_there_is_bad_input(vdsocat: Command, tmp_path: Path) -> None:
+    outcome = vdsocat("--catalog", tmp_path / "none", "lint")
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "there is no such directory" in outcome.err

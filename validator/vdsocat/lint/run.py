@@ -49,7 +49,12 @@ def lint(catalog_root: Path, machines_root: Path, rules: Sequence[Rule] = RULES)
 
 
 def read_lint_input(catalog_root: Path, machines_root: Path) -> tuple[LintInput, tuple[Violation, ...]]:
-    """The files under both directories, and what their schemas reject; only without that is the input fit for rules."""
+    """The files under both directories, and what their schemas reject; only without that is the input fit for rules.
+
+    InputError when there is no directory `catalog_root`.
+    """
+    if not catalog_root.is_dir():
+        raise InputError(f"{catalog_root}: there is no such directory.")
     texts: dict[str, str] = {}
     documents: dict[str, Any] = {}
     given = LintInput(documents, texts)
