@@ -15,8 +15,10 @@ from vdsocat.capture import (
     AbiCapture,
     Call,
     Capture,
+    Case,
     KuserPage,
     Provenance,
+    TakenPath,
     capture_from_json,
     capture_to_json,
     parse_config,
@@ -40,6 +42,7 @@ CALLS = st.builds(
     failure=st.sampled_from((None, "crash", "hang")),
     signal=MAYBE,
 )
+WAYS = st.dictionaries(TEXT, st.sampled_from(("vdso", "fallback", "mixed", "hang", "died")), max_size=3)
 ABIS = st.builds(
     AbiCapture,
     abi=TEXT,
@@ -56,6 +59,9 @@ ABIS = st.builds(
     image=st.none() | st.binary(max_size=64),
     kuser=st.none() | st.builds(KuserPage, st.booleans(), MAYBE),
     calls=st.lists(CALLS, max_size=3).map(tuple),
+    cases=st.lists(st.builds(Case, TEXT, TEXT, st.none() | TEXT, TEXT), max_size=3).map(tuple),
+    paths=st.lists(st.builds(TakenPath, TEXT, WAYS, MAYBE), max_size=3).map(tuple),
+    clocksource=st.none() | TEXT,
 )
 PROVENANCES = st.builds(
     Provenance,
@@ -191,3 +197,12 @@ def test_the_kernel_s_parameters_are_read_from_the_command(
     command: tuple[str, ...], expected: dict[str, str] | None
 ) -> None:
     assert Provenance("a", "2026-01-01", "linux", command=command).kernel_parameters == expected
+
+
+def test_a_capture_from_before_cases_is_read_without_any() -> None:
+    document = capture_to_json(i386_capture(i386_image()))
+    for abi in document["abis"]:
+        for key in ("cases", "paths", "clocksource"):
+            del abi[key]
+    for abi in capture_from_json(document, "old.json").abis:
+        assert (abi.cases, abi.paths, abi.clocksource) == ((), (), None)

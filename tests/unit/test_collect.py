@@ -8,7 +8,7 @@ import zlib
 import pytest
 from consoles import Speaker, base64_of, boot_lines, probe_lines
 
-from vdsocat.capture import Call, KuserPage
+from vdsocat.capture import Call, Case, KuserPage, TakenPath
 from vdsocat.errors import RunError
 from vdsocat.guest.collect import collect_abis
 from vdsocat.guest.console import Transcript
@@ -66,6 +66,40 @@ def test_calls_are_read_in_their_units() -> None:
         Call("__vdso_time", failure="crash", signal=11),
         Call("__vdso_gettimeofday", failure="hang"),
     )
+
+
+def test_cases_paths_and_the_clock_source_are_read() -> None:
+    (record,) = collect_abis(
+        transcript_of(
+            *probe_lines(
+                extra=[
+                    ("clocksource", "tsc"),
+                    ("case", "__vdso_clock_gettime", "clock/2", "0.000000001..0.000000003", "0.000000002"),
+                    ("case", "__vdso_clock_gettime", "clock/33", "-", "signal:11"),
+                    ("path", "__vdso_clock_gettime", "1=vdso", "2=fallback", "-2=mixed"),
+                    ("path", "__vdso_getcpu", "-=vdso"),
+                    ("path", "__vdso_time", "unknown:22"),
+                ]
+            )
+        ),
+        [I386],
+    )
+    assert record.clocksource == "tsc"
+    assert record.cases == (
+        Case("__vdso_clock_gettime", "clock/2", "0.000000001..0.000000003", "0.000000002"),
+        Case("__vdso_clock_gettime", "clock/33", None, "signal:11"),
+    )
+    assert record.paths == (
+        TakenPath("__vdso_clock_gettime", {"1": "vdso", "2": "fallback", "-2": "mixed"}),
+        TakenPath("__vdso_getcpu", {"-": "vdso"}),
+        TakenPath("__vdso_time", {}, 22),
+    )
+
+
+@pytest.mark.parametrize("frame", [("case", "x", "clock/2", "1"), ("path",), ("path", "x", "unknown:what")])
+def test_a_frame_that_is_cut_ends_the_run(frame: tuple[object, ...]) -> None:
+    with pytest.raises(RunError, match="cannot be read"):
+        collect_one(frame)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,9 @@ class Catalog(model.Catalog):
         InputError names the file and the place of whatever does not conform to its schema.
         """
         loaded = load_catalog(Path(root or data_path("catalog")), Path(cache) if cache else None)
-        return cls(loaded.abis, loaded.functions, loaded.releases, loaded.providers, loaded.architectures)
+        return cls(
+            loaded.abis, loaded.functions, loaded.releases, loaded.providers, loaded.architectures, loaded.fast_paths
+        )
 
     def find(self, pattern: str, abi: str | None = None) -> tuple[Exported, ...]:
         """All entries for a function, a symbol or a glob, of one ABI or of all, in the order of the ABIs' names.

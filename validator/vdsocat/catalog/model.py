@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from vdsocat.catalog.conditions import Condition
+from vdsocat.catalog.fast_paths import FastPaths
 from vdsocat.catalog.intervals import Bound, Interval
 from vdsocat.errors import InputError, did_you_mean
 from vdsocat.exports import Binding, Export, SymbolType
@@ -251,6 +252,7 @@ class Catalog:
     releases: Mapping[str, str | None]
     providers: Mapping[str, Provider] = field(default_factory=dict)
     architectures: Mapping[str, Architecture] = field(default_factory=dict)
+    fast_paths: FastPaths = field(default_factory=FastPaths)
 
     def abi(self, name: str) -> Abi:
         """The ABI of this name or alias; InputError with a did-you-mean when there is none."""

@@ -51,7 +51,7 @@ def _collect(transcript: Transcript, abi: str, endianness: str, fates: dict[str,
         outcome, detail = "complete", None
     try:
         return _read_frames(AbiCapture(abi, endianness, outcome, detail), frames)
-    except (ValueError, IndexError, binascii.Error) as error:
+    except (ValueError, IndexError, TypeError, binascii.Error) as error:
         raise RunError(f"The record of {speaker} cannot be read: {error}.") from None
 
 

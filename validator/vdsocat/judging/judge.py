@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vdsocat.capture import AbiCapture, Capture, parse_config
 from vdsocat.catalog.conditions import KernelFacts
+from vdsocat.catalog.fast_paths import FastPaths
 from vdsocat.catalog.intervals import Decision, State, decide_any
 from vdsocat.catalog.model import Abi, Catalog, CatalogExport, HashStyles, Provider, VdsoInterval
 from vdsocat.elf.image import ImageError, VdsoImage, read_vdso_image
@@ -16,6 +17,7 @@ from vdsocat.exports import ExportSet, KernelRelease
 from vdsocat.judging import rules
 from vdsocat.judging.behaviour import judge_cases
 from vdsocat.judging.compare import compare_exports, resolve_expected
+from vdsocat.judging.fastpath import judge_paths
 from vdsocat.judging.finding import Finding, Verdict, gravest
 from vdsocat.judging.placement import judge_placement
 from vdsocat.judging.structure import JudgedImage, judge_structure
@@ -117,6 +119,7 @@ def _judge_on_kernel(
     image, more = _judge_image(seen, abi, _Expectation(release, facts, abi.vdso, abi.exports, abi.hash_styles, release))
     findings += more
     if not seen.is_static:
+        findings += judge_paths(seen, abi, catalog.fast_paths, facts)
         findings += judge_placement(seen, abi, image, release, facts)
         findings += rules.judge_areas(abi.areas, seen, release, facts)
     return AbiJudgement(abi.name, seen.endianness, mode, tuple(findings), image)
@@ -149,6 +152,7 @@ def _judge_on_provider(seen: AbiCapture, capture: Capture, catalog: Catalog) -> 
     )
     image, more = _judge_image(seen, abi, expectation)
     findings += more
+    findings += judge_paths(seen, abi, FastPaths(), facts)
     findings += rules.judge_areas([area for one in offered for area in one.areas], seen, release, facts)
     return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), image)
 

@@ -1,0 +1,120 @@
+"""The rules about cases: each verdict of each kind of case, its subject and its reason."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from vdsocat.capture import Case
+from vdsocat.judging import behaviour
+from vdsocat.judging.finding import Finding, Verdict
+
+CLOCK = "__vdso_clock_gettime"
+PASS, FAIL, UNKNOWN, ABSENT = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN, Verdict.EXPECTED_ABSENT
+
+
+def judge(name: str, kernel: str | None, vdso: str, symbol: str = CLOCK) -> Finding:
+    (finding,) = behaviour.judge_cases((Case(symbol, name, kernel, vdso),))
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("name", "kernel", "vdso", "rule", "verdict"),
+    [
+        ("clock/2", "1.000000005..1.000000009", "1.000000007", "CALL-CLOCK", PASS),
+        ("clock/2", "1.000000005..1.000000009", "1.000000005", "CALL-CLOCK", PASS),
+        ("clock/2", "1.000000005..1.000000009", "1.000000004", "CALL-CLOCK", FAIL),
+        ("clock/2", "1.000000005..1.000000009", "1.000000010", "CALL-CLOCK", FAIL),
+        ("clock/2", "9.999999999..10.000000001", "10.000000000", "CALL-CLOCK", PASS),
+        ("clock/2", "1.000000005..1.000000009", "errno:22", "CALL-CLOCK", FAIL),
+        ("clock/2", "1.000000005..1.000000009", "returned:22", "CALL-CLOCK", FAIL),
+        ("clock/33", "errno:22", "errno:22", "CALL-CLOCK", PASS),
+        ("clock/33", "errno:22", "5.000000000", "CALL-CLOCK", FAIL),
+        ("clock/33", "errno:22", "errno:38", "CALL-CLOCK", FAIL),
+        ("clock/33", "errno:22", "returned:22", "CALL-CLOCK", FAIL),
+        ("resolution/1", "0.000000001", "0.000000001", "CALL-RESOLUTION", PASS),
+        ("resolution/1", "0.000000001", "0.004000000", "CALL-RESOLUTION", FAIL),
+        ("resolution/16", "errno:22", "0.000000001", "CALL-RESOLUTION", FAIL),
+        ("null/1", "0", "0", "CALL-NULL", PASS),
+        ("null/1", "0", "signal:11", "CALL-NULL", FAIL),
+        ("null", "17..18", "18", "CALL-NULL", PASS),
+        ("timezone/0", "-60,1", "-60,1", "CALL-TIMEZONE", PASS),
+        ("timezone/0", "-60,1", "0,0", "CALL-TIMEZONE", FAIL),
+        ("timezone/0", "lacking:system-call", "lacking:system-call", "CALL-TIMEZONE", ABSENT),
+        ("bad-pointer/1", "errno:14", "signal:11", "CALL-BAD-POINTER", PASS),
+        ("bad-pointer/1", "errno:14", "errno:14", "CALL-BAD-POINTER", PASS),
+        ("bad-pointer/1", "errno:14", "0", "CALL-BAD-POINTER", FAIL),
+        ("bad-pointer/1", "errno:14", "signal:4", "CALL-BAD-POINTER", FAIL),
+        ("bad-pointer/1", "errno:14", "hang", "CALL-BAD-POINTER", FAIL),
+        ("bad-pointer/1", "0", "0", "CALL-BAD-POINTER", UNKNOWN),
+        ("never-back/1", "0", "0", "CALL-ORDER", PASS),
+        ("never-back/1", "0", "3", "CALL-ORDER", FAIL),
+        ("beside-kernel/1", "0", "errno:22", "CALL-ORDER", FAIL),
+        ("beside-clock/0", "0", "1", "CALL-ORDER", FAIL),
+        ("coarse-behind/1", "0", "1", "CALL-ORDER", FAIL),
+        ("migrating/1", "lacking:second-cpu", "lacking:second-cpu", "CALL-ORDER", ABSENT),
+        ("pinned/1", "3,1", "3,1", "CALL-CPU", PASS),
+        ("pinned/1", "3,1", "1,3", "CALL-CPU", FAIL),
+        ("pinned/1", "lacking:affinity", "lacking:affinity", "CALL-CPU", ABSENT),
+        ("clock/2", None, "hang", "CALL-CLOCK", FAIL),
+        ("clock/2", None, "signal:11", "CALL-CLOCK", FAIL),
+        ("clock/2", None, "died", "CALL-CLOCK", UNKNOWN),
+        ("clock/2", None, "5", "CALL-CLOCK", UNKNOWN),
+        ("brand-new/2", "1", "1", "CALL-CASE", UNKNOWN),
+    ],
+)
+def test_a_case_is_judged_by_its_kind(name: str, kernel: str | None, vdso: str, rule: str, verdict: Verdict) -> None:
+    finding = judge(name, kernel, vdso)
+    assert (finding.rule, finding.verdict) == (rule, verdict)
+    assert finding.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "subject"),
+    [
+        ("clock/2", "__vdso_clock_gettime(CLOCK_PROCESS_CPUTIME_ID)"),
+        ("clock/-797", "__vdso_clock_gettime(-797)"),
+        ("never-back/1", "__vdso_clock_gettime(CLOCK_MONOTONIC) never-back"),
+        ("null/1", "__vdso_clock_gettime null/1"),
+        ("bad-pointer", "__vdso_clock_gettime bad-pointer"),
+    ],
+)
+def test_a_case_names_its_function_and_clock(name: str, subject: str) -> None:
+    assert judge(name, "0", "0").subject == subject
+
+
+def test_a_failure_shows_both_answers() -> None:
+    finding = judge("clock/33", "errno:22", "5.000000000")
+    assert finding.sentence() == (
+        "CALL-CLOCK __vdso_clock_gettime(33): it does not say what the system call says "
+        "(expected errno:22, seen 5.000000000)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "kernel", "vdso", "words"),
+    [
+        ("clock/2", None, "signal:11", "the call died of SIGSEGV"),
+        ("clock/2", None, "hang", "the call did not come back"),
+        ("clock/33", "errno:22", "errno:22", "refused like the system call (Invalid argument)"),
+        ("never-back/1", "0", "3", "3 readings were before the one before them"),
+        ("migrating/1", "lacking:second-cpu", "lacking:second-cpu", "not tried: the machine has one CPU"),
+        ("pinned/0", "lacking:rainbow", "lacking:rainbow", "not tried: rainbow"),
+        ("bad-pointer/1", "errno:14", "signal:11", "SIGSEGV"),
+    ],
+)
+def test_the_reason_says_what_happened(name: str, kernel: str | None, vdso: str, words: str) -> None:
+    assert words in judge(name, kernel, vdso).reason
+
+
+def test_no_cases_are_no_findings() -> None:
+    assert list(behaviour.judge_cases(())) == []
+
+
+@pytest.mark.parametrize("judge", sorted({one.__name__ for one in behaviour._JUDGES.values()}))
+def test_every_rule_has_its_page(judge: str) -> None:
+    page = inspect.getdoc(getattr(behaviour, judge)) or ""
+    assert page.startswith("CALL-")
+    for word in ("Why:", "Source:", "Reproduce:"):
+        assert f"\n{word}" in page
