@@ -36,7 +36,7 @@ def read_documents(root: Path, patterns: Sequence[str], cache: Path | None = Non
     files = [
         path for pattern in patterns for path in (sorted(root.glob(pattern)) if "*" in pattern else [root / pattern])
     ]
-    # What is read, and where, is part of the name: two installations, or two readers, that share a cache keep their own.
+    # What is read, and where, is part of the name: installations, or readers, that share a cache keep their own.
     asked = f"{root.absolute()} {' '.join(patterns)}"
     place = f"{root.name}-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
     prepared = cache / f"{place}-{_fingerprint(files)}.json" if cache else None
@@ -137,8 +137,10 @@ def spell_place(document: Any, place: Place) -> str:
 def _own_name(item: Any) -> str | None:
     if not isinstance(item, dict):
         return None
-    names = (item.get(key) for key in ("symbol", "function", "release", "area", "abi", "architecture"))
-    return next((name for name in names if isinstance(name, str)), None)
+    keys = ("symbol", "function", "release", "area", "abi", "architecture", "mapping", "tag")
+    names = (name for name in map(item.get, keys) if isinstance(name, str))
+    # A tag is the name of an entry of the auxiliary vector; that of a source tree is shared by many.
+    return next((name for name in names if name != item.get("tag") or name.startswith("AT_")), None)
 
 
 def _spell_schema_error(error: Any) -> str:

@@ -79,7 +79,39 @@ def hash_tables_after_the_image(documents: Documents) -> None:
     i386(documents)["exports"].append(
         export(documents, "__vdso_getcpu") | {"symbol": "__vdso_time", "function": "time"}
     )
+    i386(documents)["hash"] = [{"styles": ["sysv"], "since": "2.6.0", "source": SOURCE}]
+
+
+def an_auxv_entry_before_the_image(documents: Documents) -> None:
+    arm(documents)["areas"][0]["since"] = arm(documents)["areas"][0]["entries"][0]["since"] = "3.15"
+    arm(documents)["auxv"] = [{"tag": "AT_SYSINFO_EHDR", "since": "2.6.23", "source": SOURCE}]
+
+
+def a_mapping_after_the_image(documents: Documents) -> None:
+    documents["catalog/abis/x86-64.yaml"].update(
+        vdso=[{"since": "2.6.23", "until": "6.1", "soname": "linux-vdso.so.1", "source": SOURCE}],
+        exports=[one | {"until": "6.1"} for one in documents["catalog/abis/x86-64.yaml"]["exports"]],
+        mappings=[{"mapping": "[vdso]", "since": "2.6.23", "source": SOURCE}],
+    )
+
+
+def an_image_before_its_hosts(documents: Documents) -> None:
+    documents["catalog/abis/x86-64.yaml"]["hosts"][0]["since"] = "3.15"
+
+
+def a_page_after_its_hosts(documents: Documents) -> None:
+    for host in arm(documents)["hosts"]:
+        host["until"] = "6.1"
+    for entry in (*arm(documents)["vdso"], *arm(documents)["exports"]):
+        entry["until"] = "6.1"
+
+
+def an_image_without_hash_tables(documents: Documents) -> None:
     i386(documents)["hash"] = [{"styles": ["sysv"], "since": "5.1", "source": SOURCE}]
+
+
+def a_condition_that_no_host_meets(documents: Documents) -> None:
+    documents["catalog/abis/x86-64.yaml"]["exports"][2]["when"] = "CONFIG_GETCPU and not compat"
 
 
 def an_entry_older_than_its_page(documents: Documents) -> None:
@@ -125,7 +157,49 @@ BROKEN = [
         ("from 3.15 until 6.0", "from 2.6.0 until 5.1; from 5.3 until 6.1; since 6.1"),
     ),
     Broken("exports-outside-images", exports_without_an_image, ABI, "exports/__vdso_getcpu", ("never",)),
-    Broken("exports-outside-images", hash_tables_after_the_image, ABI, "hash/item 1", ("since 5.1", "until 6.1")),
+    Broken("exports-outside-images", hash_tables_after_the_image, ABI, "hash/item 1", ("since 2.6.0", "until 6.1")),
+    Broken(
+        "mappings-outside-images",
+        an_auxv_entry_before_the_image,
+        "catalog/abis/arm.yaml",
+        "auxv/AT_SYSINFO_EHDR",
+        ("AT_SYSINFO_EHDR is there since 2.6.23", "since 4.1; since 3.15"),
+    ),
+    Broken(
+        "mappings-outside-images",
+        a_mapping_after_the_image,
+        "catalog/abis/x86-64.yaml",
+        "mappings/[vdso]",
+        ("[vdso] is there since 2.6.23", "from 2.6.23 until 6.1"),
+    ),
+    Broken(
+        "images-outside-hosts",
+        an_image_before_its_hosts,
+        "catalog/abis/x86-64.yaml",
+        "vdso/item 1",
+        ("since 2.6.23", "hosts since 3.15"),
+    ),
+    Broken(
+        "images-outside-hosts",
+        a_page_after_its_hosts,
+        "catalog/abis/arm.yaml",
+        "areas/kuser",
+        ("since 2.6.0", "until 6.1"),
+    ),
+    Broken(
+        "images-without-hash-tables",
+        an_image_without_hash_tables,
+        ABI,
+        "vdso/item 1",
+        ("since 2.6.0", "hash tables since 5.1"),
+    ),
+    Broken(
+        "conditions-of-no-host",
+        a_condition_that_no_host_meets,
+        "catalog/abis/x86-64.yaml",
+        "exports/__vdso_getcpu/when",
+        ("no host runs the ABI as compat",),
+    ),
     Broken(
         "entries-outside-areas",
         an_entry_older_than_its_page,

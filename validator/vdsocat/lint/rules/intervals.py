@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from vdsocat.catalog.intervals import Interval
@@ -74,9 +74,48 @@ def exports_outside_images(given: LintInput) -> Iterator[Problem]:
                 and fact.interval
                 and not lies_within(fact.interval, [one.interval for one in abi.vdso])
             ):
-                spans = "; ".join(one.interval.spell_releases() for one in abi.vdso) or "never"
+                spans = _spell_all(one.interval for one in abi.vdso)
                 text = f"is there {_spell(fact)}, but the ABI has an image {spans}."
                 yield Problem(abi_file(abi), fact.place, text)
+
+
+def mappings_outside_images(given: LintInput) -> Iterator[Problem]:
+    """A process is told of an image, or shown pages with a name, only while there is an image or a fixed page."""
+    for abi in given.catalog.abis.values():
+        offered = [one.interval for one in abi.vdso] + [area.interval for area in abi.areas]
+        for fact in facts(abi):
+            if fact.kind in ("auxv", "mappings") and fact.interval and not lies_within(fact.interval, offered):
+                text = f"{fact.name} is there {_spell(fact)}, but images and pages {_spell_all(offered)}."
+                yield Problem(abi_file(abi), fact.place, text)
+
+
+def images_outside_hosts(given: LintInput) -> Iterator[Problem]:
+    """An image or a fixed page is there only in releases that have a kernel to map it."""
+    for abi in given.catalog.abis.values():
+        hosts = [host.interval for host in abi.hosts]
+        for fact in facts(abi):
+            if fact.kind in ("vdso", "areas") and fact.interval and not lies_within(fact.interval, hosts):
+                text = f"is there {_spell(fact)}, but its hosts {_spell_all(hosts)}."
+                yield Problem(abi_file(abi), fact.place, text)
+
+
+def images_without_hash_tables(given: LintInput) -> Iterator[Problem]:
+    """Where hash tables are recorded, they are for every release that has an image: none can do without."""
+    for abi in given.catalog.abis.values():
+        tables = [one.interval for one in abi.hash_styles]
+        for number, one in enumerate(abi.vdso):
+            if tables and not lies_within(one.interval, tables):
+                text = f"is there {one.interval.spell_releases()}, but its hash tables {_spell_all(tables)}."
+                yield Problem(abi_file(abi), ("vdso", number), text)
+
+
+def conditions_of_no_host(given: LintInput) -> Iterator[Problem]:
+    """A condition asks for native or compat only where some host runs the ABI that way."""
+    for abi in given.catalog.abis.values():
+        for fact in facts(abi):
+            asked = set(fact.interval.when.facts()) if fact.interval and fact.interval.when else set()
+            for mode in sorted(asked & {"native", "compat"} - set(abi.modes())):
+                yield Problem(abi_file(abi), (*fact.place, "when"), f"no host runs the ABI as {mode}.")
 
 
 def entries_outside_areas(given: LintInput) -> Iterator[Problem]:
@@ -96,7 +135,11 @@ RULES = (
     overlapping_intervals,
     disordered_intervals,
     exports_outside_images,
+    mappings_outside_images,
     entries_outside_areas,
+    images_outside_hosts,
+    images_without_hash_tables,
+    conditions_of_no_host,
 )
 
 
@@ -116,6 +159,10 @@ def _identity(fact: Fact) -> tuple[str, ...] | None:
 
 def _spell(fact: Fact) -> str:
     return fact.interval.spell_releases() if fact.interval else "always"
+
+
+def _spell_all(intervals: Iterable[Interval]) -> str:
+    return "; ".join(one.spell_releases() for one in intervals) or "never"
 
 
 def _conditions_meet(one: Interval, other: Interval) -> bool:
