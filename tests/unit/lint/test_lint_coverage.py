@@ -83,6 +83,16 @@ def test_another_version_or_type_is_another_export(spelled: str) -> None:
     assert "exports __vdso_getcpu" not in observed((sighting(), image(*exports)))
 
 
+def test_a_kernel_shows_nothing_of_other_modes_and_configurations() -> None:
+    def change(documents: Documents) -> None:
+        export(documents, "__vdso_getcpu")["when"] = "compat"
+        export(documents, "__vdso_clock_gettime")["when"] = "not CONFIG_VDSO_GETRANDOM"
+
+    shown = observed((sighting(config={"CONFIG_VDSO_GETRANDOM": "y"}), image()), change=change)
+    assert {"exports __vdso_getcpu", "exports __vdso_clock_gettime"} & shown == set()
+    assert "exports __vdso_getrandom" in shown
+
+
 def test_a_kernel_without_an_image_shows_its_host_only() -> None:
     assert observed((sighting(mode="compat"), None)) == {"hosts x86, 64-bit, compat"}
 

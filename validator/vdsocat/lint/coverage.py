@@ -10,7 +10,7 @@ from vdsocat.lint.facts import Fact, facts
 from vdsocat.lint.observed import spell_export
 from vdsocat.lint.problem import LintInput
 from vdsocat.lint.proof import can_be_looked_up, mainline_predecessors, proven_bounds
-from vdsocat.lint.unobservable import UNOBSERVABLE, Unobservable, observations_within, unobservable_from_document
+from vdsocat.lint.unobservable import UNOBSERVABLE, Unobservable, observations_about, unobservable_from_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +99,14 @@ def reason_for(fact: Fact, evidence: AbiEvidence, reasons: tuple[Unobservable, .
 
 
 def is_observed(fact: Fact, evidence: AbiEvidence) -> bool:
-    """Whether a real kernel was seen to be as the fact says, in a release that it is about."""
-    return any(_shows(one, fact) for one in observations_within(fact, evidence))
+    """Whether a real kernel that the fact may hold for was seen to be as it says."""
+    return any(_shows(one, fact) for one in observations_about(fact, evidence))
 
 
 def _shows(observation: Observation, fact: Fact) -> bool:
     seen, image = observation.sighting, observation.facts
     if fact.kind == "hosts":
-        return bool(fact.entry.mode == seen.mode)
+        return True
     if image is None:
         return False
     match fact.kind:

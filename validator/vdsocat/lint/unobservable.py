@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vdsocat.catalog.evidence import AbiEvidence, Observation
+from vdsocat.catalog.intervals import State
 from vdsocat.exports import KernelRelease
 from vdsocat.lint.facts import Fact
 
@@ -17,8 +18,8 @@ UNOBSERVABLE = "catalog/unobservable.yaml"
 class Unobservable:
     """A reason, and the facts it is for: those that fit all fields that are not None.
 
-    With `unreached` these are facts about releases of which no kernel of the ABI was looked at, while some were of
-    others: a sweep looks at every kernel within reach.
+    With `unreached` these are facts about kernels of which none was looked at, while some others of the ABI were: a
+    sweep looks at every kernel within reach.
     """
 
     reason: str
@@ -35,13 +36,19 @@ class Unobservable:
             return False
         if self.since is not None and (fact.interval is None or fact.interval.since.after != self.since):
             return False
-        return not self.unreached or (bool(evidence.observations) and not any(observations_within(fact, evidence)))
+        return not self.unreached or (bool(evidence.observations) and not any(observations_about(fact, evidence)))
 
 
-def observations_within(fact: Fact, evidence: AbiEvidence) -> Iterator[Observation]:
-    """The looks at kernels of the releases that a fact is about; none for a fact without releases."""
+def observations_about(fact: Fact, evidence: AbiEvidence) -> Iterator[Observation]:
+    """The looks at kernels that a fact may hold for, by their release, mode and configuration.
+
+    None for a convention, which holds for functions and not for releases.
+    """
     for one in evidence.observations:
-        if fact.interval is not None and fact.interval.covers(one.sighting.parsed_release) is not False:
+        if fact.interval is None or (fact.kind == "hosts" and fact.entry.mode != one.sighting.mode):
+            continue
+        decision = fact.interval.decide(one.sighting.parsed_release, one.sighting.facts)
+        if decision.state is not State.ABSENT:
             yield one
 
 
