@@ -147,10 +147,31 @@ def test_a_mapped_image_is_recorded_with_its_kernel_and_the_options_that_conditi
     assert one.sighting.config == (("CONFIG_IA32_EMULATION", "n"), ("CONFIG_VDSO_GETRANDOM", "n"))
 
 
+def test_what_a_process_got_is_recorded_whatever_the_catalogue_says_of_it() -> None:
+    def recorded_of(auxv: tuple[tuple[int, int], ...], *names: str) -> Sighting:
+        lines = tuple(f"b7f94000-b7f98000 r--p 00000000 00:00 0          {name}" for name in names)
+        capture = packaged(i386_capture(i386_image(), auxv=auxv, mappings=lines))
+        return recorded(capture)["i386"][0].sighting
+
+    seen = recorded_of(((33, 0xB7F98000), (6, 4096)), "[vvar]", "[vdso]", "[stack]", "[heap]", "/probe", "[new]")
+    assert (seen.auxv, seen.mappings) == (("AT_SYSINFO_EHDR",), ("[new]", "[vdso]", "[vvar]"))
+    assert recorded_of(((32, 0xB7F98400), (33, 0))).auxv == ("AT_SYSINFO",)
+    assert recorded_of(()).mappings is None
+
+
+def test_what_a_process_got_is_read_again(tmp_path: Path) -> None:
+    booted = replace(sighting(how="mapped"), auxv=("AT_SYSINFO_EHDR",), mappings=("[vdso]", "[vvar]"))
+    Evidence(tmp_path).record({"i386": [Observation(booted, FACTS)]})
+    document = yaml.safe_load((tmp_path / "evidence" / "i386.yaml").read_text())
+    assert list(schema_problems(document, "evidence")) == []
+    assert Evidence(tmp_path).of("i386").observations[0].sighting == booted
+
+
 def test_a_carried_image_is_recorded_as_static(tmp_path: Path) -> None:
     kernel = write_vmlinux(tmp_path / "vmlinux", images=(i386_image(),))
     (one,) = recorded(packaged(capture_kernel(KernelUnderTest("a-kernel", kernel), CATALOG)))["i386"]
     assert (one.sighting.how, one.sighting.config, one.facts) == ("static", None, FACTS)
+    assert (one.sighting.auxv, one.sighting.mappings) == (None, None)
 
 
 def test_a_built_kernel_is_called_after_its_build() -> None:

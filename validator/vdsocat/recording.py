@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -13,8 +14,10 @@ from vdsocat.catalog.model import Abi, Catalog
 from vdsocat.exports import KernelRelease
 from vdsocat.judging.finding import Verdict
 from vdsocat.judging.judge import AbiJudgement, Judgement
+from vdsocat.judging.placement import AUXV_TAGS
 
 _SOURCE_PACKAGE = "linux-source-"
+_NAMED_MAPPING = re.compile(r"(\[[^][]+\])\s*\Z")
 
 
 class _Conditional(Protocol):
@@ -53,7 +56,8 @@ def _options(abi: Abi, text: str | None) -> tuple[tuple[str, str], ...] | None:
     """The configuration as far as the ABI's conditions ask for it: enough to judge the observation again."""
     if text is None:
         return None
-    groups: tuple[Iterable[_Conditional], ...] = (abi.hosts, abi.vdso, abi.exports, abi.hash_styles)
+    groups: tuple[Iterable[_Conditional], ...]
+    groups = (abi.hosts, abi.vdso, abi.exports, abi.hash_styles, abi.auxv, abi.mappings, abi.areas)
     conditions = (one.interval.when for group in groups for one in group if one.interval.when is not None)
     named = {fact for condition in conditions for fact in condition.facts() if fact.startswith("CONFIG_")}
     config = parse_config(text)
@@ -74,4 +78,12 @@ def _sighting(judgement: Judgement, judged: AbiJudgement, seen: AbiCapture, abi:
         package_sha256=provenance.kernel_package_sha256 or "",
         image_sha256=hashlib.sha256(seen.image).hexdigest() if seen.image is not None else None,
         config=_options(abi, judgement.capture.config),
+        auxv=None if seen.is_static else tuple(tag for tag, number in AUXV_TAGS.items() if dict(seen.auxv).get(number)),
+        mappings=None if seen.is_static else _names_of_mappings(seen),
     )
+
+
+def _names_of_mappings(seen: AbiCapture) -> tuple[str, ...] | None:
+    """The names in /proc/PID/maps, without those of the program's own memory; None where the probe did not read it."""
+    names = {found[1] for line in seen.mappings if (found := _NAMED_MAPPING.search(line))}
+    return tuple(sorted(names - {"[stack]", "[heap]"})) if seen.mappings else None

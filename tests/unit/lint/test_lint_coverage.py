@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -114,12 +115,19 @@ def test_hash_tables_are_observed_as_a_set() -> None:
     assert "hash gnu and sysv" not in observed((sighting(), image()), change=with_hash_and_auxv)
 
 
-def test_only_a_mapped_image_shows_where_it_was_found() -> None:
-    mapped = Sighting(**{name: getattr(sighting(), name) for name in Sighting.__slots__} | {"how": "mapped"})
-    assert "auxv AT_SYSINFO_EHDR" not in observed((sighting(), image()), change=with_hash_and_auxv)
-    shown = observed((mapped, image()), change=with_hash_and_auxv)
-    assert "auxv AT_SYSINFO_EHDR" in shown
-    assert "auxv AT_SYSINFO" not in shown
+def test_only_a_booted_kernel_shows_what_a_process_gets() -> None:
+    def change(documents: Documents) -> None:
+        with_hash_and_auxv(documents)
+        page = dict(arm(documents)["areas"][0])
+        i386(documents)["areas"] = [page | {"area": "page", "mapping": "[page]"}, page | {"area": "nameless"}]
+        del i386(documents)["areas"][1]["mapping"]
+        i386(documents)["mappings"] = [
+            {"mapping": name, "since": "2.6.0", "source": SOURCE} for name in ("[vdso]", "[vvar]", "[page]")
+        ]
+
+    booted = replace(sighting(), how="mapped", auxv=("AT_SYSINFO_EHDR",), mappings=("[page]", "[vdso]"))
+    shown = observed((booted, image()), change=change) - observed((sighting(), image()), change=change)
+    assert shown == {"auxv AT_SYSINFO_EHDR", "mappings [vdso]", "mappings [page]", "areas page"}
 
 
 def proven(source: list[dict[str, Any]], since: Any = "6.0") -> int:

@@ -34,6 +34,8 @@ class Sighting:
     package_sha256, image_sha256    hex; the latter is None where there was no image
     config          options with their values ("n" where not set), those that conditions of the ABI name; None where
                     the configuration was not known
+    auxv            which of AT_SYSINFO and AT_SYSINFO_EHDR a process got; None where none was looked at
+    mappings        the names of what the kernel had mapped into it, such as "[vdso]"; None likewise
     """
 
     kernel: str
@@ -46,6 +48,8 @@ class Sighting:
     package_sha256: str
     image_sha256: str | None = None
     config: tuple[tuple[str, str], ...] | None = None
+    auxv: tuple[str, ...] | None = None
+    mappings: tuple[str, ...] | None = None
 
     @property
     def kernel_key(self) -> tuple[str, str, str]:
@@ -227,13 +231,16 @@ def spell_evidence(evidence: AbiEvidence) -> str:
 
 
 def _sighting(raw: Mapping[str, Any]) -> Sighting:
-    config = raw.get("config")
-    return Sighting(**{**raw, "config": tuple(config.items()) if config is not None else None})
+    lists = {key: tuple(raw[key]) for key in ("auxv", "mappings") if key in raw}
+    options = {"config": tuple(raw["config"].items())} if "config" in raw else {}
+    return Sighting(**{**raw, **lists, **options})
 
 
 def _row(sighting: Sighting) -> dict[str, Any]:
     values = {field: getattr(sighting, field) for field in Sighting.__slots__}
     values["config"] = dict(sighting.config) if sighting.config is not None else None
+    for field in ("auxv", "mappings"):
+        values[field] = list(values[field]) if values[field] is not None else None
     return {field: value for field, value in values.items() if value is not None}
 
 

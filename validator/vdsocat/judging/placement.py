@@ -14,7 +14,7 @@ from vdsocat.exports import KernelRelease
 from vdsocat.judging.finding import Finding, Verdict
 
 # include/uapi/linux/auxvec.h
-_AUXV_TAGS = {"AT_SYSINFO": 32, "AT_SYSINFO_EHDR": 33}
+AUXV_TAGS = {"AT_SYSINFO": 32, "AT_SYSINFO_EHDR": 33}
 # What the pages that hold code, data or trampolines may be used for.
 _PERMISSIONS = {"code": "r-x", "data": "r--", "trampolines": "r-x"}
 
@@ -78,7 +78,7 @@ def judge_auxv(
     values = dict(seen.auxv)
     for tag in dict.fromkeys(one.tag for one in abi.auxv):
         decision = decide_any(tuple(one.interval for one in abi.auxv if one.tag == tag), release, facts)
-        value = values.get(_AUXV_TAGS[tag])
+        value = values.get(AUXV_TAGS[tag])
         there = bool(value)
         match decision.state, there:
             case State.PRESENT, False:

@@ -105,8 +105,15 @@ def is_observed(fact: Fact, evidence: AbiEvidence) -> bool:
 
 def _shows(observation: Observation, fact: Fact) -> bool:
     seen, image = observation.sighting, observation.facts
-    if fact.kind == "hosts":
-        return True
+    match fact.kind:
+        case "hosts":
+            return True
+        case "auxv":
+            return fact.entry.tag in (seen.auxv or ())
+        case "mappings":
+            return fact.entry.name in (seen.mappings or ())
+        case "areas":
+            return fact.entry.mapping is not None and fact.entry.mapping in (seen.mappings or ())
     if image is None:
         return False
     match fact.kind:
@@ -116,7 +123,4 @@ def _shows(observation: Observation, fact: Fact) -> bool:
             return fact.entry.soname in (None, image.soname)
         case "hash":
             return set(fact.entry.styles) == set(image.hash_styles)
-        case "auxv":
-            # The probe finds the image that it dumps through this entry, and through no other.
-            return bool(fact.entry.tag == "AT_SYSINFO_EHDR" and seen.how == "mapped")
     return False

@@ -36,7 +36,9 @@ class Unobservable:
             return False
         if self.since is not None and (fact.interval is None or fact.interval.since.after != self.since):
             return False
-        return not self.unreached or (bool(evidence.observations) and not any(observations_about(fact, evidence)))
+        if not self.unreached:
+            return True
+        return any(_able_to_show(fact, evidence)) and not any(observations_about(fact, evidence))
 
 
 def observations_about(fact: Fact, evidence: AbiEvidence) -> Iterator[Observation]:
@@ -44,12 +46,18 @@ def observations_about(fact: Fact, evidence: AbiEvidence) -> Iterator[Observatio
 
     None for a convention, which holds for functions and not for releases.
     """
-    for one in evidence.observations:
+    for one in _able_to_show(fact, evidence):
         if fact.interval is None or (fact.kind == "hosts" and fact.entry.mode != one.sighting.mode):
             continue
         decision = fact.interval.decide(one.sighting.parsed_release, one.sighting.facts)
         if decision.state is not State.ABSENT:
             yield one
+
+
+def _able_to_show(fact: Fact, evidence: AbiEvidence) -> Iterator[Observation]:
+    """The looks that go as far as such a fact: what a process gets shows in a booted kernel only."""
+    of_a_process = fact.kind in ("auxv", "mappings", "areas")
+    return (one for one in evidence.observations if not of_a_process or one.sighting.mappings is not None)
 
 
 def unobservable_from_document(document: Mapping[str, Any]) -> tuple[Unobservable, ...]:
