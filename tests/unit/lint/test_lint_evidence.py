@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from broken import SOURCE, Broken, Change, Documents, assert_breaks, assert_harmless, export, i386
 from sightings import I386_6_1, evidence, image, sighting
@@ -61,6 +63,34 @@ def other_hash_tables(documents: Documents) -> None:
 
 def another_soname(documents: Documents) -> None:
     documents[FILE] = evidence("i386", (sighting(), image(soname="linux-vdso.so.1")))
+
+
+def told(documents: Documents, auxv: tuple[str, ...], mappings: tuple[str, ...]) -> None:
+    """A process of 6.1 was told this, and the catalogue says AT_SYSINFO_EHDR, [vdso], and [vvar] until 6.0."""
+    i386(documents)["auxv"] = [{"tag": "AT_SYSINFO_EHDR", "since": "2.6.0", "source": SOURCE}]
+    i386(documents)["mappings"] = [
+        {"mapping": "[vdso]", "since": "2.6.0", "source": SOURCE},
+        {"mapping": "[vvar]", "since": "3.15", "until": "6.0", "source": SOURCE},
+        {"mapping": "[page]", "since": "3.15", "when": "boot:page=on", "source": SOURCE},
+    ]
+    seen = replace(sighting(), how="mapped", auxv=auxv, mappings=mappings)
+    documents[FILE] = evidence("i386", (seen, image()))
+
+
+def an_entry_that_a_process_did_not_get(documents: Documents) -> None:
+    told(documents, (), ("[vdso]",))
+
+
+def an_entry_that_nobody_entered(documents: Documents) -> None:
+    told(documents, ("AT_SYSINFO", "AT_SYSINFO_EHDR"), ("[vdso]",))
+
+
+def a_mapping_without_its_name(documents: Documents) -> None:
+    told(documents, ("AT_SYSINFO_EHDR",), ("[page]",))
+
+
+def a_mapping_that_should_be_gone(documents: Documents) -> None:
+    told(documents, ("AT_SYSINFO_EHDR",), ("[vdso]", "[vvar]"))
 
 
 BROKEN = [
@@ -124,6 +154,22 @@ BROKEN = [
     Broken("contradicted-catalogue", other_hash_tables, FILE, "", ("ELF-HASH-STYLE", "expected sysv+gnu, seen sysv")),
     Broken(
         "contradicted-catalogue",
+        an_entry_that_a_process_did_not_get,
+        FILE,
+        "",
+        ("AT_SYSINFO_EHDR: a process was not told of it (since 2.6.0)",),
+    ),
+    Broken(
+        "contradicted-catalogue",
+        an_entry_that_nobody_entered,
+        FILE,
+        "",
+        ("AT_SYSINFO: a process was told of it (no entry in the catalogue)",),
+    ),
+    Broken("contradicted-catalogue", a_mapping_without_its_name, FILE, "", ("[vdso]: a process was not told of it",)),
+    Broken("contradicted-catalogue", a_mapping_that_should_be_gone, FILE, "", ("[vvar]: a process", "gone since 6.0")),
+    Broken(
+        "contradicted-catalogue",
         another_soname,
         FILE,
         "",
@@ -140,6 +186,14 @@ def test_a_change_breaks_one_rule(broken: Broken) -> None:
 def what_the_catalogue_says(documents: Documents) -> None:
     earlier = (*(one for one in I386_6_1 if "getcpu" not in one), "__vdso_time@@LINUX_2.6 FUNC GLOBAL")
     documents[FILE] = evidence("i386", (sighting(), image()), (sighting("5.3.9", "compat"), image(*earlier)))
+
+
+def what_a_process_is_told_with_and_without_a_parameter(documents: Documents) -> None:
+    told(documents, ("AT_SYSINFO_EHDR",), ("[vdso]",))
+
+
+def what_depends_on_a_parameter(documents: Documents) -> None:
+    told(documents, ("AT_SYSINFO_EHDR",), ("[page]", "[vdso]"))
 
 
 def a_symbol_whose_option_is_not_known(documents: Documents) -> None:
@@ -168,6 +222,8 @@ def a_release_that_is_not_settled(documents: Documents) -> None:
     "change",
     [
         what_the_catalogue_says,
+        what_a_process_is_told_with_and_without_a_parameter,
+        what_depends_on_a_parameter,
         a_symbol_whose_option_is_not_known,
         a_symbol_with_its_option_off,
         names_that_the_kernel_blanked,
