@@ -3,8 +3,6 @@
 
 #include "system.h"
 
-#define CLD_EXITED 1
-
 /* Reads until end of file; false when the time is up first. */
 static bool read_report(s32 fd, u32 seconds, u8 *report, u32 report_size, u32 *reported)
 {

@@ -3,6 +3,7 @@
 
 #define AT_FDCWD (-100)
 #define P_PID 1
+#define WSTOPPED 2
 #define WEXITED 4
 
 /* siginfo_t is si_signo, si_errno, si_code, except on MIPS, which swaps the last two; si_status follows si_pid and
@@ -64,22 +65,37 @@ word process_id(void)
 	return system_call(SYS_getpid, 0, 0, 0, 0, 0);
 }
 
-void kill_process(s32 pid)
+void signal_process(s32 pid, s32 number)
 {
-	system_call(SYS_kill, pid, SIGKILL, 0, 0, 0);
+	system_call(SYS_kill, pid, number, 0, 0, 0);
 }
 
-/* waitid(2), for riscv32 has no wait4. `code` is a CLD_ constant. */
-void wait_for(s32 pid, s32 *code, s32 *status)
+void kill_process(s32 pid)
+{
+	signal_process(pid, SIGKILL);
+}
+
+/* waitid(2), for riscv32 has no wait4. */
+static void wait_until(s32 pid, s32 events, s32 *code, s32 *status)
 {
 	s32 info[32] = { 0 };
 	word result;
 
 	do
-		result = system_call(SYS_waitid, P_PID, pid, WORD(info), WEXITED, 0);
+		result = system_call(SYS_waitid, P_PID, pid, WORD(info), events, 0);
 	while (result == -EINTR);
 	*code = info[ABI_SIGINFO_CODE];
 	*status = info[SIGINFO_STATUS];
+}
+
+void wait_for(s32 pid, s32 *code, s32 *status)
+{
+	wait_until(pid, WEXITED, code, status);
+}
+
+void wait_for_stop(s32 pid, s32 *code, s32 *status)
+{
+	wait_until(pid, WEXITED | WSTOPPED, code, status);
 }
 
 void exit_process(s32 status)

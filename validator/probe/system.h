@@ -19,8 +19,14 @@ word make_pipe(s32 ends[2]);
 word fork_process(void);
 word execute(const char *path);
 word process_id(void);
+void signal_process(s32 pid, s32 number);
 void kill_process(s32 pid);
+/* Waits until the process ends, or also until it stops. `code` is a CLD_ constant, `status` goes with it. */
 void wait_for(s32 pid, s32 *code, s32 *status);
+void wait_for_stop(s32 pid, s32 *code, s32 *status);
+#define CLD_EXITED 1
+#define CLD_TRAPPED 4
+
 void exit_process(s32 status) __attribute__((noreturn));
 
 word poll_readable(s32 fd, struct wide_time *timeout);

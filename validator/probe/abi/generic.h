@@ -24,5 +24,6 @@
 #define SYS_sched_setaffinity 122
 #define SYS_sched_getaffinity 123
 #define SYS_prctl 167
+#define SYS_ptrace 117
 
 #endif

@@ -38,6 +38,7 @@
 #define SYS_sched_setaffinity (N32 + 195)
 #define SYS_sched_getaffinity (N32 + 196)
 #define SYS_prctl (N32 + 153)
+#define SYS_ptrace (N32 + 99)
 #define SYS_ppoll_time64 (N32 + 414)
 #define SYS_clock_gettime64 (N32 + 403)
 #define SYS_clock_getres_time64 (N32 + 406)

@@ -38,6 +38,7 @@
 #define SYS_sched_setaffinity (N64 + 195)
 #define SYS_sched_getaffinity (N64 + 196)
 #define SYS_prctl (N64 + 153)
+#define SYS_ptrace (N64 + 99)
 #define SYS_ppoll_time64 SYS_ABSENT
 #define SYS_clock_gettime64 SYS_ABSENT
 #define SYS_clock_getres_time64 SYS_ABSENT

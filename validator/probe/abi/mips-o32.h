@@ -38,6 +38,7 @@
 #define SYS_sched_setaffinity (O32 + 239)
 #define SYS_sched_getaffinity (O32 + 240)
 #define SYS_prctl (O32 + 192)
+#define SYS_ptrace (O32 + 26)
 #define SYS_time (O32 + 13)
 #define SYS_ppoll_time64 (O32 + 414)
 #define SYS_clock_gettime64 (O32 + 403)

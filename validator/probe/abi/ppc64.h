@@ -34,6 +34,7 @@
 #define SYS_sched_setaffinity 222
 #define SYS_sched_getaffinity 223
 #define SYS_prctl 171
+#define SYS_ptrace 26
 #define SYS_time 13
 #define SYS_ppoll_time64 SYS_ABSENT
 #define SYS_clock_gettime64 SYS_ABSENT

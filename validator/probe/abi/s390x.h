@@ -31,6 +31,7 @@
 #define SYS_sched_setaffinity 239
 #define SYS_sched_getaffinity 240
 #define SYS_prctl 172
+#define SYS_ptrace 26
 #define SYS_ppoll_time64 SYS_ABSENT
 #define SYS_clock_gettime64 SYS_ABSENT
 #define SYS_clock_getres_time64 SYS_ABSENT

@@ -34,6 +34,7 @@
 #define SYS_sched_setaffinity (X32 + 203)
 #define SYS_sched_getaffinity (X32 + 204)
 #define SYS_prctl (X32 + 157)
+#define SYS_ptrace (X32 + 521)
 #define SYS_time (X32 + 201)
 #define SYS_ppoll_time64 SYS_ABSENT
 #define SYS_clock_gettime64 SYS_ABSENT

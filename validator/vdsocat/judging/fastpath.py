@@ -37,8 +37,10 @@ def judge_paths(seen: AbiCapture, abi: Abi, known: FastPaths, facts: KernelFacts
 
 
 def _no_filter(path: TakenPath) -> str:
-    reason = f"no seccomp filter can be installed ({errno_name(path.unknown)})"
-    return reason + "; it takes CONFIG_SECCOMP_FILTER, and a kernel rather than an emulator of one"
+    return (
+        f"neither can a seccomp filter be installed ({errno_name(path.unknown)}) nor the process be traced; "
+        "it takes a kernel rather than an emulator of one"
+    )
 
 
 def _counter(seen: AbiCapture, abi: Abi, known: FastPaths) -> tuple[bool | None, str]:
