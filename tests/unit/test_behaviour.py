@@ -5,8 +5,13 @@ from __future__ import annotations
 import inspect
 
 import pytest
+from small_catalog import small_catalog
 
 from vdsocat.capture import Case
+from vdsocat.catalog.conditions import Condition, KernelFacts
+from vdsocat.catalog.defects import Defect, defects_from_document
+from vdsocat.catalog.intervals import Bound, Interval
+from vdsocat.exports import KernelRelease
 from vdsocat.judging import behaviour
 from vdsocat.judging.finding import Finding, Verdict
 
@@ -118,3 +123,53 @@ def test_every_rule_has_its_page(judge: str) -> None:
     assert page.startswith("CALL-")
     for word in ("Why:", "Source:", "Reproduce:"):
         assert f"\n{word}" in page
+
+
+DEFECT = Defect(
+    "wrong-clock", ("clock_gettime",), ("clock/16",), Interval(Bound.parse("6.0"), when=Condition("CONFIG_A")), "Oh."
+)
+RIGHT, WRONG = ("errno:22", "errno:22"), ("errno:22", "5.000000000")
+
+
+@pytest.mark.parametrize(
+    ("answers", "name", "release", "config", "verdict", "words"),
+    [
+        (
+            WRONG,
+            "clock/16",
+            "6.1",
+            {"CONFIG_A": "y"},
+            Verdict.REVIEW,
+            "known defect wrong-clock (docs/findings.md): Oh.",
+        ),
+        (WRONG, "clock/16", "6.1", None, Verdict.REVIEW, "known defect"),
+        (WRONG, "clock/16", "6.1", {}, FAIL, "it does not say"),
+        (WRONG, "clock/16", "5.9", {"CONFIG_A": "y"}, FAIL, "it does not say"),
+        (WRONG, "clock/17", "6.1", {"CONFIG_A": "y"}, FAIL, "it does not say"),
+        (RIGHT, "clock/16", "6.1", {"CONFIG_A": "y"}, Verdict.REVIEW, "although the catalogue says"),
+        (RIGHT, "clock/16", "6.1", None, PASS, "refused like"),
+        (RIGHT, "clock/16", "6.1", {}, PASS, "refused like"),
+    ],
+)
+def test_a_known_defect_is_for_review_on_the_kernels_that_have_it(
+    answers: tuple[str, str], name: str, release: str, config: dict[str, str] | None, verdict: Verdict, words: str
+) -> None:
+    facts = KernelFacts("native", config)
+    known = behaviour.KnownDefects((DEFECT,), small_catalog().abi("i386"), KernelRelease.parse(release), facts)
+    (finding,) = behaviour.judge_cases((Case(CLOCK, name, *answers),), known)
+    assert finding.verdict is verdict
+    assert words in finding.reason
+
+
+def test_defects_are_read_from_the_document() -> None:
+    raw = {
+        "defect": "wrong-clock",
+        "functions": ["clock_gettime"],
+        "cases": ["clock/16"],
+        "since": "6.0",
+        "when": "CONFIG_A",
+        "summary": "Oh.",
+        "source": [],
+    }
+    assert defects_from_document({"defects": [raw]}) == (DEFECT,)
+    assert defects_from_document({}) == ()

@@ -27,7 +27,13 @@ class Catalog(model.Catalog):
         """
         loaded = load_catalog(Path(root or data_path("catalog")), Path(cache) if cache else None)
         return cls(
-            loaded.abis, loaded.functions, loaded.releases, loaded.providers, loaded.architectures, loaded.fast_paths
+            loaded.abis,
+            loaded.functions,
+            loaded.releases,
+            loaded.providers,
+            loaded.architectures,
+            loaded.fast_paths,
+            loaded.defects,
         )
 
     def find(self, pattern: str, abi: str | None = None) -> tuple[Exported, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vdsocat.catalog import model as catalog
+from vdsocat.catalog.defects import defects_from_document
 from vdsocat.catalog.fast_paths import fast_paths_from_document
 from vdsocat.catalog.model import Catalog
 from vdsocat.documents import read_documents
@@ -38,6 +39,7 @@ def assemble_catalog(documents: Mapping[str, Any]) -> Catalog:
         functions=catalog.functions_from_document(documents["functions.yaml"]),
         releases=catalog.releases_from_document(documents["releases.yaml"]),
         fast_paths=fast_paths_from_document(documents["functions.yaml"]),
+        defects=defects_from_document(documents["functions.yaml"]),
         providers={one.name: one for one in build("providers/", catalog.provider_from_document)},
     )
 

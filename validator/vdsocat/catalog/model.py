@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from vdsocat.catalog.conditions import Condition
+from vdsocat.catalog.defects import Defect
 from vdsocat.catalog.fast_paths import FastPaths
 from vdsocat.catalog.intervals import Bound, Interval
 from vdsocat.errors import InputError, did_you_mean
@@ -253,6 +254,7 @@ class Catalog:
     providers: Mapping[str, Provider] = field(default_factory=dict)
     architectures: Mapping[str, Architecture] = field(default_factory=dict)
     fast_paths: FastPaths = field(default_factory=FastPaths)
+    defects: tuple[Defect, ...] = ()
 
     def abi(self, name: str) -> Abi:
         """The ABI of this name or alias; InputError with a did-you-mean when there is none."""

@@ -6,9 +6,15 @@ A new case is a row of a table in the probe, and, if it is of a new kind, a func
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from vdsocat.capture import Case
+from vdsocat.catalog.conditions import KernelFacts
+from vdsocat.catalog.defects import Defect
+from vdsocat.catalog.intervals import State
+from vdsocat.catalog.model import Abi
+from vdsocat.exports import KernelRelease
 from vdsocat.judging.finding import Finding, Verdict
 from vdsocat.judging.rules import CLOCKS, errno_name, signal_name
 
@@ -30,14 +36,50 @@ class Outcome(NamedTuple):
     reason: str
 
 
-def judge_cases(cases: tuple[Case, ...]) -> Iterator[Finding]:
-    """One finding for each case; a kind of case that no rule knows is `unknown`."""
+@dataclass(frozen=True, slots=True)
+class KnownDefects:
+    """The defects that the catalogue knows, and what decides whether a kernel has them."""
+
+    defects: tuple[Defect, ...]
+    abi: Abi
+    release: KernelRelease
+    facts: KernelFacts
+
+    def of(self, case: Case) -> tuple[Defect, State] | None:
+        """The defect that this kernel has, or may have, in a case."""
+        function = next((one.function for one in self.abi.exports if one.export.name == case.symbol), None)
+        for defect in self.defects:
+            if function in defect.functions and case.name in defect.cases:
+                state = defect.interval.decide(self.release, self.facts).state
+                if state is not State.ABSENT:
+                    return defect, state
+        return None
+
+
+def judge_cases(cases: tuple[Case, ...], known: KnownDefects | None = None) -> Iterator[Finding]:
+    """One finding for each case; a kind of case that no rule knows is `unknown`.
+
+    What a known defect explains is for review rather than a failure, and so is a known defect that is not there.
+    """
     for case in cases:
         judge = _JUDGES.get(case.name.partition("/")[0])
         if judge is None:
             yield _finding("CALL-CASE", case, Outcome(Verdict.UNKNOWN, "no rule is about this case"))
         else:
-            yield judge(case)
+            yield _explain(judge(case), known.of(case) if known else None)
+
+
+def _explain(finding: Finding, found: tuple[Defect, State] | None) -> Finding:
+    if found is None:
+        return finding
+    defect, state = found
+    where = f"known defect {defect.name} (docs/findings.md)"
+    if finding.verdict is Verdict.FAIL:
+        return replace(finding, verdict=Verdict.REVIEW, reason=f"{finding.reason}; {where}: {defect.summary}")
+    if finding.verdict is Verdict.PASS and state is State.PRESENT:
+        reason = f"{finding.reason}, although the catalogue says that this kernel has the {where}"
+        return replace(finding, verdict=Verdict.REVIEW, reason=reason)
+    return finding
 
 
 def judge_clock(case: Case) -> Finding:

@@ -15,7 +15,7 @@ from vdsocat.elf.layout import machine_name
 from vdsocat.errors import InputError, RunError, did_you_mean
 from vdsocat.exports import ExportSet, KernelRelease
 from vdsocat.judging import rules
-from vdsocat.judging.behaviour import judge_cases
+from vdsocat.judging.behaviour import KnownDefects, judge_cases
 from vdsocat.judging.compare import compare_exports, resolve_expected
 from vdsocat.judging.fastpath import judge_paths
 from vdsocat.judging.finding import Finding, Verdict, gravest
@@ -119,6 +119,7 @@ def _judge_on_kernel(
     image, more = _judge_image(seen, abi, _Expectation(release, facts, abi.vdso, abi.exports, abi.hash_styles, release))
     findings += more
     if not seen.is_static:
+        findings += judge_cases(seen.cases, KnownDefects(catalog.defects, abi, release, facts))
         findings += judge_paths(seen, abi, catalog.fast_paths, facts)
         findings += judge_placement(seen, abi, image, release, facts)
         findings += rules.judge_areas(abi.areas, seen, release, facts)
@@ -152,6 +153,7 @@ def _judge_on_provider(seen: AbiCapture, capture: Capture, catalog: Catalog) -> 
     )
     image, more = _judge_image(seen, abi, expectation)
     findings += more
+    findings += judge_cases(seen.cases)
     findings += judge_paths(seen, abi, FastPaths(), facts)
     findings += rules.judge_areas([area for one in offered for area in one.areas], seen, release, facts)
     return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), image)
@@ -205,7 +207,6 @@ def _judge_image(seen: AbiCapture, abi: Abi, expected: _Expectation) -> tuple[Vd
         findings += compare_exports(symbols, ExportSet(abi.name, said_by, image.exports))
         findings += () if seen.is_static else rules.judge_calls_made(image, abi, seen)
     findings += [rules.judge_call(call) for call in seen.calls]
-    findings += judge_cases(seen.cases)
     return image, findings
 
 

@@ -1,0 +1,39 @@
+"""Defects of kernels that have been traced to their source: what a rule would fail, and which kernels have it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vdsocat.catalog.conditions import Condition
+from vdsocat.catalog.intervals import Bound, Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """A case of functions that kernels of an interval get wrong; docs/findings.md has a section of the same name."""
+
+    name: str
+    functions: tuple[str, ...]
+    cases: tuple[str, ...]
+    interval: Interval
+    summary: str
+
+
+def defects_from_document(document: Mapping[str, Any]) -> tuple[Defect, ...]:
+    """Build the defects from catalog/functions.yaml (schemas/functions.schema.json)."""
+    return tuple(
+        Defect(
+            name=raw["defect"],
+            functions=tuple(raw["functions"]),
+            cases=tuple(raw["cases"]),
+            interval=Interval(
+                since=Bound.parse(raw["since"]),
+                until=Bound.parse(raw["until"]) if "until" in raw else None,
+                when=Condition(raw["when"]) if "when" in raw else None,
+            ),
+            summary=raw["summary"],
+        )
+        for raw in document.get("defects", ())
+    )
