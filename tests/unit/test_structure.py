@@ -114,6 +114,12 @@ def test_the_last_number_of_the_note_stops_at_255() -> None:
     assert "ELF-LINUX-NOTE" in caught(data, KernelRelease((5, 10, 254)))
 
 
+def test_superh_alone_has_no_note() -> None:
+    without = replace(SPEC, notes=notes()[1:], elf_class=32)
+    assert caught(build_image(replace(without, machine=42)).data) == {}
+    assert "ELF-LINUX-NOTE" in caught(build_image(replace(without, machine=3)).data)
+
+
 def test_an_emulator_is_held_only_to_what_every_image_must_be() -> None:
     data = build_image(replace(SPEC, notes=())).data
     image = read_vdso_image(data)
