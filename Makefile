@@ -11,8 +11,12 @@ BUILD_PACKAGES = gcc make flex bison bc libelf-dev libssl-dev xz-utils \
 	gcc-powerpc-linux-gnu gcc-powerpc64-linux-gnu gcc-mips64-linux-gnuabi64 gcc-riscv64-linux-gnu
 PROBE_PACKAGES = $(shell sed -n 's/^package *= *"\(.*\)"/\1/p' validator/probe/probes.toml | tr ' ' '\n' | sort -u)
 TEST_PACKAGES = gcc make cpio gpg gpg-agent qemu-user
+# The kernel's own selftests are static programs with a C library, for each ABI in tests/system/selftests.yaml.
+SELFTEST_PACKAGES = gcc-i686-linux-gnu gcc-aarch64-linux-gnu gcc-arm-linux-gnueabi gcc-powerpc64le-linux-gnu \
+	gcc-s390x-linux-gnu gcc-riscv64-linux-gnu libc6-dev libc6-dev-i386-cross libc6-dev-arm64-cross \
+	libc6-dev-armel-cross libc6-dev-ppc64el-cross libc6-dev-s390x-cross libc6-dev-riscv64-cross
 
-.PHONY: help setup builders probe-compilers validate validate-full sweep test unit system lint probes bench clean
+.PHONY: help setup builders probe-compilers validate validate-full sweep mutants test unit system lint probes bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -51,18 +55,21 @@ matrix:
 sweep: $(VENV)/installed ## hold every kernel of Debian to the catalogue, record the evidence (gigabytes, minutes)
 	$(VDSOCAT) sweep
 
+mutants: setup builders ## plant defects in kernels, boot them, tell which are caught (builds for many minutes)
+	$(VENV)/bin/python tests/mutants/run.py
+
 test: setup builders probe-compilers ## install everything, run every test
-	@sh qemu-images/apt-install.sh $(TEST_PACKAGES)
+	@sh qemu-images/apt-install.sh $(TEST_PACKAGES) $(SELFTEST_PACKAGES)
 	$(MAKE) --no-print-directory lint
 	$(VENV)/bin/python validator/probe/build.py --check
-	$(VENV)/bin/python -m pytest tests/unit tests/system
+	$(VENV)/bin/python -m pytest tests/unit tests/mutants tests/system
 
 unit: setup ## the tests that need no QEMU (seconds)
 	@sh qemu-images/apt-install.sh $(TEST_PACKAGES)
-	$(VENV)/bin/python -m pytest tests/unit
+	$(VENV)/bin/python -m pytest tests/unit tests/mutants
 
 system: setup builders ## the tests that boot kernels
-	@sh qemu-images/apt-install.sh $(TEST_PACKAGES)
+	@sh qemu-images/apt-install.sh $(TEST_PACKAGES) $(SELFTEST_PACKAGES)
 	$(VENV)/bin/python -m pytest tests/system
 
 lint: $(VENV)/installed ## catalogue, types and style
