@@ -276,6 +276,31 @@ def test_what_qemu_can_start_stays_and_the_rest_is_unpacked(name: str, tmp_path:
         assert not (tmp_path / "unpacked").exists()
 
 
+def riscv_vmlinux(*, gap: int = 0x1000) -> bytes:
+    """Two segments at the top of the address space, the second `gap` bytes behind the first, and one without bytes."""
+    first, second, base = KERNEL, b"data of the kernel", 0xFFFFFFFF80000000
+    header = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
+    header += struct.pack("<HHIQQQIHHHHHH", 2, 243, 1, base, 64, 0, 0, 64, 56, 3, 0, 0, 0)
+    start = 64 + 3 * 56
+    places = [(base + len(first) + gap, start + len(first), second), (base, start, first), (0, start, b"")]
+    for address, offset, content in places:
+        header += struct.pack("<IIQQQQQQ", 1, 5, offset, address, 0, len(content), len(content), 4096)
+    return header + first + second
+
+
+def test_a_riscv_vmlinux_is_started_as_the_memory_image_that_it_loads(tmp_path: Path) -> None:
+    image = identified(tmp_path, riscv_vmlinux())
+    assert (image.format, image.arch, image.bootable) == ("vmlinux", "riscv", False)
+    payload = bootable_payload(image, tmp_path / "flat")
+    assert payload.read_bytes() == KERNEL + bytes(0x1000) + b"data of the kernel"
+    assert list((tmp_path / "flat").iterdir()) == [payload]
+
+
+def test_a_riscv_vmlinux_whose_segments_lie_apart_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="its segments are 0x10000000 bytes apart"):
+        bootable_payload(identified(tmp_path, riscv_vmlinux(gap=1 << 28)), tmp_path / "flat")
+
+
 @pytest.mark.parametrize("compression", COMPRESSORS)
 def test_self_extracting_kernels_are_unpacked_on_request(compression: str, tmp_path: Path) -> None:
     assert unpack_kernel(identified(tmp_path, bzimage(compression)), tmp_path).read_bytes() == elf_kernel()

@@ -5,18 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TypeVar
 
-from vdsocat.elf.layout import Endianness
+from vdsocat.elf.layout import Endianness, read_layout
 from vdsocat.errors import InputError
 from vdsocat.kernels.decompression import Payload, find_compressed, unpack
 from vdsocat.kernels.formats import Contents, find_release_in_payload, read_header
 
 _SELF_EXTRACTING = ("bzImage", "zImage", "s390-image", "vmlinuz")
+_LARGEST_GAP = 64 << 20
 _Result = TypeVar("_Result")
 
 
@@ -42,8 +43,17 @@ class KernelImage:
 
     @property
     def bootable(self) -> bool:
-        """Whether QEMU 7.2 starts this file as it is: not EFI zboot, nor a compressed Image or vmlinux."""
-        return self.format != "efi-zboot" and "." not in self.format
+        """Whether QEMU 7.2 starts this file as it is: not EFI zboot, nor a compressed Image or vmlinux.
+
+        Nor riscv's vmlinux: its segments claim physical address 0 (LOAD_OFFSET in arch/riscv/kernel/vmlinux.lds.S is
+        the virtual address of the first), where QEMU's machine has its ROM, and the kernel runs wherever it is put.
+        """
+        return self.format != "efi-zboot" and "." not in self.format and not self.is_flattened
+
+    @property
+    def is_flattened(self) -> bool:
+        """Whether it is to be started as the memory image that its segments make, like arch/riscv/boot/Image."""
+        return (self.format, self.arch) == ("vmlinux", "riscv")
 
 
 def identify_kernel(path: Path) -> KernelImage:
@@ -56,10 +66,14 @@ def identify_kernel(path: Path) -> KernelImage:
 
 
 def bootable_payload(image: KernelImage, directory: Path) -> Path:
-    """The image's own path if QEMU can start that, else its kernel unpacked into `directory`.
+    """The image's own path if QEMU can start that, else its kernel unpacked, or laid out flat, into `directory`.
 
     Raises InputError if the compressed kernel is damaged or cut short, or the result cannot be written.
     """
+    if image.is_flattened:
+        target = _target(image, directory)
+        _with_contents(image.path, lambda contents: _write(_flat(contents), target))
+        return target
     return image.path if image.bootable else unpack_kernel(image, directory)
 
 
@@ -73,9 +87,10 @@ def unpack_kernel(image: KernelImage, directory: Path) -> Path:
     """
     if image.payload is None and not _is_self_extracting(image):
         return image.path
-    origin = hashlib.sha256(os.fsencode(image.path.resolve())).hexdigest()[:12]
-    target = directory / f"{image.path.name}-{origin}.unpacked"
-    _with_contents(image.path, lambda contents: _write_unpacked(contents, _payload(image, contents), target))
+    target = _target(image, directory)
+    _with_contents(
+        image.path, lambda contents: _write(unpack(contents.data, _payload(image, contents), contents.subject), target)
+    )
     return target
 
 
@@ -120,7 +135,25 @@ def _payload(image: KernelImage, contents: Contents) -> Payload:
     return payload
 
 
-def _write_unpacked(contents: Contents, payload: Payload, target: Path) -> None:
+def _target(image: KernelImage, directory: Path) -> Path:
+    origin = hashlib.sha256(os.fsencode(image.path.resolve())).hexdigest()[:12]
+    return directory / f"{image.path.name}-{origin}.unpacked"
+
+
+def _flat(contents: Contents) -> Iterator[bytes]:
+    """The bytes that an ELF kernel loads, each as far behind the first as its virtual address is."""
+    segments = read_layout(contents.data, contents.subject, None).segments
+    loaded = sorted((one for one in segments if one.type == "PT_LOAD" and one.filesz), key=lambda one: one.vaddr)
+    end = loaded[0].vaddr if loaded else 0
+    for segment in loaded:
+        gap = segment.vaddr - end
+        if not 0 <= gap <= _LARGEST_GAP:
+            raise InputError(f"{contents.subject} cannot be started: its segments are {gap:#x} bytes apart")
+        yield bytes(gap) + contents.data[segment.offset : segment.offset + segment.filesz]
+        end = segment.vaddr + segment.filesz
+
+
+def _write(pieces: Iterable[bytes], target: Path) -> None:
     """Write beside the target and rename, so that an interrupted run leaves no half kernel."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +163,7 @@ def _write_unpacked(contents: Contents, payload: Payload, target: Path) -> None:
     partial = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            for piece in unpack(contents.data, payload, contents.subject):
+            for piece in pieces:
                 file.write(piece)
         partial.replace(target)
     except OSError as error:
