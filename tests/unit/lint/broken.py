@@ -11,8 +11,9 @@ import yaml
 from small_catalog import small_documents
 
 from vdsocat.catalog.evidence import evidence_from_document, spell_evidence
-from vdsocat.documents import schema_for, schema_problems
+from vdsocat.documents import read_schema, schema_for, schema_problems
 from vdsocat.exports import KernelRelease
+from vdsocat.lint.canonical import canonical_text
 from vdsocat.lint.problem import EVIDENCE, LintInput
 from vdsocat.lint.run import LintResult, lint_input
 
@@ -124,13 +125,15 @@ def export(documents: Documents, symbol: str) -> Any:
     return next(one for one in i386(documents)["exports"] if one["symbol"] == symbol)
 
 
-def write_files(root: Path, documents: Documents) -> tuple[Path, Path]:
-    """Write the documents below `root`; return the directories catalog and qemu-images."""
+def write_files(root: Path, documents: Documents, canonical: bool = True) -> tuple[Path, Path]:
+    """Write the documents below `root`, in their canonical form or another; return catalog/ and qemu-images/ there."""
     for name, document in documents.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump(document, sort_keys=False)
         if name.startswith(EVIDENCE):
             text = spell_evidence(evidence_from_document(document))
+        elif canonical:
+            text = canonical_text(text, read_schema(schema_for(path)))
         path.write_text(text, encoding="utf-8")
     return root / "catalog", root / "qemu-images"

@@ -84,6 +84,8 @@ def test_the_rules_are_listed_with_what_they_check(vdsocat: Command) -> None:
 
 
 def test_fix_rewrites_the_files_and_lints_them(vdsocat: Command, roots: Path) -> None:
+    write_files(roots, clean_documents(), canonical=False)
+    assert vdsocat("lint").out.count("run vdsocat lint --fix") == 7
     outcome = vdsocat("lint", "--fix")
     assert (outcome.status, outcome.out) == (0, "")
     assert f"rewritten: {roots}/catalog/abis/i386.yaml" in outcome.err

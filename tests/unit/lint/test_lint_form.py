@@ -232,13 +232,13 @@ def test_no_comment_is_lost_wherever_it_stands(comments: list[str], line: int) -
 
 
 def canonical_files(root: Path) -> tuple[Path, Path]:
-    roots = write_files(root, clean_documents())
+    roots = write_files(root, clean_documents(), canonical=False)
     assert list(fix(roots[0])) != []
     return roots
 
 
 def test_the_fixer_makes_files_canonical_and_then_leaves_them_alone(tmp_path: Path) -> None:
-    roots = write_files(tmp_path, clean_documents())
+    roots = write_files(tmp_path, clean_documents(), canonical=False)
     (tmp_path / ABI).chmod(0o640)
     fixed = list(fix(roots[0]))
     assert tmp_path / ABI in fixed
@@ -258,7 +258,7 @@ def test_the_fixer_leaves_alone_what_a_schema_rejects(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    roots = write_files(tmp_path, clean_documents())
+    roots = write_files(tmp_path, clean_documents(), canonical=False)
 
     def refuse(**_: Any) -> None:
         raise PermissionError(13, "Permission denied")

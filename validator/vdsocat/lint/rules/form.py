@@ -24,8 +24,8 @@ def noncanonical_files(given: LintInput) -> Iterator[Problem]:
             yield Problem(name, (), error.sentence())
             continue
         if canonical != text:
-            yield Problem(name, (), f"line {_first_difference(text, canonical)} is not in canonical form; "
-                                    "run vdsocat lint --fix.")  # fmt: skip
+            line = _first_difference(text, canonical)
+            yield Problem(name, (), f"line {line} is not in canonical form; run vdsocat lint --fix.")
 
 
 def edited_evidence(given: LintInput) -> Iterator[Problem]:
@@ -35,7 +35,7 @@ def edited_evidence(given: LintInput) -> Iterator[Problem]:
             yield Problem(name, (), "is not as vdsocat writes it; record the evidence again instead of editing it.")
 
 
-RULES = (edited_evidence,)
+RULES = (noncanonical_files, edited_evidence)
 
 
 def _first_difference(text: str, other: str) -> int:
