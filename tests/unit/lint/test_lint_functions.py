@@ -53,7 +53,51 @@ def two_conventions_for_all_the_others(documents: Documents) -> None:
     i386(documents)["conventions"] = [convention("negative-errno"), convention("none")]
 
 
+def clock_sources(documents: Documents, *rows: list[str]) -> None:
+    documents["catalog/functions.yaml"]["clocksources"] = [
+        {"abis": abis, "readable": ["tsc"], "source": [{"tag": "v6.1", "path": f"arch/{abis[0]}"}]} for abis in rows
+    ]
+
+
+def clock_sources_of_an_unknown_abi(documents: Documents) -> None:
+    clock_sources(documents, ["i368"])
+
+
+def clock_sources_listed_twice(documents: Documents) -> None:
+    clock_sources(documents, ["i386"], ["x86-64", "i386"])
+
+
+def a_defect(documents: Documents, *functions: str) -> None:
+    row = {"defect": "wrong-cpu", "functions": list(functions), "cases": ["cpu/0"], "since": "6.0"}
+    documents["catalog/functions.yaml"]["defects"] = [row | {"summary": "It is off by one.", "source": SOURCE}]
+
+
+def a_defect_of_an_undefined_function(documents: Documents) -> None:
+    a_defect(documents, "getcpu", "getcpuu")
+
+
 BROKEN = [
+    Broken(
+        "clocksources-of-nothing",
+        clock_sources_of_an_unknown_abi,
+        "catalog/functions.yaml",
+        "clocksources/item 1",
+        ("there is no ABI 'i368'", "did you mean 'i386'?"),
+    ),
+    Broken(
+        "clocksources-of-nothing",
+        clock_sources_listed_twice,
+        "catalog/functions.yaml",
+        "clocksources/item 2",
+        ("of i386 are listed already",),
+    ),
+    Broken(
+        "defects-of-nothing",
+        a_defect_of_an_undefined_function,
+        "catalog/functions.yaml",
+        "defects/item 1",
+        ("'getcpuu'", "did you mean 'getcpu'?"),
+    ),
     Broken(
         "undefined-functions",
         an_undefined_function,
@@ -120,9 +164,14 @@ def a_function_that_only_a_provider_has(documents: Documents) -> None:
     documents["catalog/providers/emulator.yaml"] = {"provider": "emulator", "name": "An emulator", "abis": [abi]}
 
 
+def a_defect_and_clock_sources_of_what_there_is(documents: Documents) -> None:
+    a_defect(documents, "getcpu")
+    clock_sources(documents, ["i386", "x86-64"], ["arm"])
+
+
 @pytest.mark.parametrize(
     "change",
-    [a_landing_pad_without_errors, a_function_that_only_a_provider_has],
+    [a_defect_and_clock_sources_of_what_there_is, a_landing_pad_without_errors, a_function_that_only_a_provider_has],
     ids=lambda change: change.__name__,
 )
 def test_what_resembles_a_problem_but_is_none(change: Change) -> None:

@@ -69,12 +69,36 @@ def repeated_conventions(given: LintInput) -> Iterator[Problem]:
                 seen.add(name)
 
 
+def clocksources_of_nothing(given: LintInput) -> Iterator[Problem]:
+    """The clock sources that the vDSO can read are listed for ABIs that the catalogue has, once for each."""
+    seen: set[str] = set()
+    for number, row in enumerate(given.documents[_FUNCTIONS].get("clocksources", ())):
+        place = ("clocksources", number)
+        for name in row["abis"]:
+            if name not in given.catalog.abis:
+                yield Problem(_FUNCTIONS, place, f"there is no ABI {name!r}{did_you_mean(name, given.catalog.abis)}")
+            elif name in seen:
+                yield Problem(_FUNCTIONS, place, f"the clock sources of {name} are listed already.")
+            seen.add(name)
+
+
+def defects_of_nothing(given: LintInput) -> Iterator[Problem]:
+    """A defect is one of functions that are defined; a finding is known by it, and another name would never match."""
+    for number, row in enumerate(given.documents[_FUNCTIONS].get("defects", ())):
+        for name in row["functions"]:
+            if name not in given.catalog.functions:
+                hint = did_you_mean(name, given.catalog.functions)
+                yield Problem(_FUNCTIONS, ("defects", number), f"nobody defines the function {name!r}{hint}")
+
+
 RULES = (
     undefined_functions,
     unused_functions,
     callable_landing_pads,
     conventions_of_nothing,
     repeated_conventions,
+    clocksources_of_nothing,
+    defects_of_nothing,
 )
 
 
