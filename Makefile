@@ -16,7 +16,7 @@ SELFTEST_PACKAGES = gcc-i686-linux-gnu gcc-aarch64-linux-gnu gcc-arm-linux-gnuea
 	gcc-s390x-linux-gnu gcc-riscv64-linux-gnu libc6-dev libc6-dev-i386-cross libc6-dev-arm64-cross \
 	libc6-dev-armel-cross libc6-dev-ppc64el-cross libc6-dev-s390x-cross libc6-dev-riscv64-cross
 
-.PHONY: help setup builders probe-compilers validate validate-full sweep mutants test unit system lint probes bench clean
+.PHONY: help setup builders probe-compilers validate validate-full sweep mutants test unit system lint probes rules bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -80,6 +80,10 @@ lint: $(VENV)/installed ## catalogue, types and style
 
 probes: $(VENV)/installed probe-compilers ## rebuild the probes, bit for bit
 	$(VENV)/bin/python validator/probe/build.py
+
+rules: $(VENV)/installed ## write the pages of the rules, docs/rules/, from their docstrings
+	rm -rf docs/rules
+	$(VDSOCAT) rules --out docs/rules
 
 bench: $(VENV)/installed ## hold the speed goals to what they are measured against
 	@$(VENV)/bin/python bench/bench.py

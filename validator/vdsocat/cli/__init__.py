@@ -17,6 +17,7 @@ VERBS = (
     "audit",
     "report",
     "lint",
+    "rules",
     "kernels",
     "doctor",
 )

@@ -64,7 +64,7 @@ def judge_cases(cases: tuple[Case, ...], known: KnownDefects | None = None) -> I
     for case in cases:
         judge = _JUDGES.get(case.name.partition("/")[0])
         if judge is None:
-            yield _finding("CALL-CASE", case, Outcome(Verdict.UNKNOWN, "no rule is about this case"))
+            yield judge_unknown_case(case)
         else:
             yield _explain(judge(case), known.of(case) if known else None)
 
@@ -80,6 +80,16 @@ def _explain(finding: Finding, found: tuple[Defect, State] | None) -> Finding:
         reason = f"{finding.reason}, although the catalogue says that this kernel has the {where}"
         return replace(finding, verdict=Verdict.REVIEW, reason=reason)
     return finding
+
+
+def judge_unknown_case(case: Case) -> Finding:
+    """CALL-CASE: a kind of case that the probe tried and no rule is about is `unknown`, not passed over.
+
+    Why: a capture of a newer probe, judged by older rules, would otherwise look as if all had been well.
+    Source: the kinds in the tables of the probe, beside `_JUDGES` in validator/vdsocat/judging/behaviour.py.
+    Reproduce: `vdsocat report CAPTURE` with a capture of a newer vdsocat
+    """
+    return _finding("CALL-CASE", case, Outcome(Verdict.UNKNOWN, "no rule is about this case"))
 
 
 def judge_clock(case: Case) -> Finding:

@@ -196,7 +196,7 @@ def _judge_image(seen: AbiCapture, abi: Abi, expected: _Expectation) -> tuple[Vd
         try:
             image = read_vdso_image(seen.image, load_address=seen.address)
         except ImageError as error:
-            findings.append(Finding("ELF-READABLE", Verdict.FAIL, "vDSO", str(error)))
+            findings.append(rules.judge_unreadable(error))
     if image is not None:
         said_by = f"the image {'carried' if seen.is_static else 'mapped'} by {expected.release}"
         findings.append(rules.judge_identity(image, abi, seen.endianness))

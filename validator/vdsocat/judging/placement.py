@@ -108,8 +108,8 @@ def judge_mapping_names(
 ) -> Iterator[Finding]:
     """MAP-NAME: /proc/PID/maps has the pages that the catalogue names, and they may be used as what they hold.
 
-    Why: CRIU and gVisor tell the vDSO's pages by their names; a page of data that is executable, or of code that can be
-    written, is a hole.
+    Why: CRIU and gVisor tell the vDSO's pages by their names; when 6.13 divided [vvar] in two, CRIU stopped working
+    (criu issue 2532). A page of data that is executable, or of code that can be written, is a hole.
     Source: the names in arch/*/kernel/vdso.c and lib/vdso/datastore.c; the catalogue's `mappings` entries name commits.
     Reproduce: `grep '\\[v' /proc/self/maps`
     """
