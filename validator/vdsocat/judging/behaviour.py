@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from vdsocat.capture import Case
 from vdsocat.catalog.conditions import KernelFacts
@@ -15,25 +14,11 @@ from vdsocat.catalog.defects import Defect
 from vdsocat.catalog.intervals import State
 from vdsocat.catalog.model import Abi
 from vdsocat.exports import KernelRelease
+from vdsocat.judging.agreement import Outcome, case_finding, compare
 from vdsocat.judging.finding import Finding, Verdict
-from vdsocat.judging.rules import CLOCKS, errno_name, signal_name
 
 _SIGSEGV = 11  # on every architecture (include/uapi/asm-generic/signal.h, arch/*/include/uapi/asm/signal.h)
 _EFAULT = "errno:14"
-
-_LACKING = {
-    "second-cpu": "the machine has one CPU, or lets the process run on one only",
-    "affinity": "the process's affinity cannot be read or set",
-    "system-call": "the ABI has no such system call to compare with",
-    "clock": "the clock to compare with cannot be read",
-}
-
-
-class Outcome(NamedTuple):
-    """What a case came to, before a rule gives it its name."""
-
-    verdict: Verdict
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +74,7 @@ def judge_unknown_case(case: Case) -> Finding:
     Source: the kinds in the tables of the probe, beside `_JUDGES` in validator/vdsocat/judging/behaviour.py.
     Reproduce: `vdsocat report CAPTURE` with a capture of a newer vdsocat
     """
-    return _finding("CALL-CASE", case, Outcome(Verdict.UNKNOWN, "no rule is about this case"))
+    return case_finding("CALL-CASE", case, Outcome(Verdict.UNKNOWN, "no rule is about this case"))
 
 
 def judge_clock(case: Case) -> Finding:
@@ -101,7 +86,7 @@ def judge_clock(case: Case) -> Finding:
     threads and devices in include/linux/posix-timers.h.
     Reproduce: `clock_gettime(33, &ts)` with the function of the vDSO and with `syscall(SYS_clock_gettime, 33, &ts)`
     """
-    return _finding("CALL-CLOCK", case, compare(case))
+    return case_finding("CALL-CLOCK", case, compare(case))
 
 
 def judge_resolution(case: Case) -> Finding:
@@ -112,7 +97,7 @@ def judge_resolution(case: Case) -> Finding:
     kernel/time/posix-timers.c (v7.3).
     Reproduce: `clock_getres(16, &ts)` with the function of the vDSO and with `syscall(SYS_clock_getres, 16, &ts)`
     """
-    return _finding("CALL-RESOLUTION", case, compare(case))
+    return case_finding("CALL-RESOLUTION", case, compare(case))
 
 
 def judge_null(case: Case) -> Finding:
@@ -122,7 +107,7 @@ def judge_null(case: Case) -> Finding:
     Source: the tests for NULL in lib/vdso/gettimeofday.c, and each arch's getcpu (v7.3).
     Reproduce: call the function of the vDSO with the null pointer that the subject names
     """
-    return _finding("CALL-NULL", case, compare(case))
+    return case_finding("CALL-NULL", case, compare(case))
 
 
 def judge_timezone(case: Case) -> Finding:
@@ -132,7 +117,7 @@ def judge_timezone(case: Case) -> Finding:
     Source: __cvdso_gettimeofday_data() in lib/vdso/gettimeofday.c (v7.3).
     Reproduce: `gettimeofday(NULL, &tz)` with the function of the vDSO and with `syscall(SYS_gettimeofday, NULL, &tz)`
     """
-    return _finding("CALL-TIMEZONE", case, compare(case))
+    return case_finding("CALL-TIMEZONE", case, compare(case))
 
 
 def judge_bad_pointer(case: Case) -> Finding:
@@ -144,12 +129,12 @@ def judge_bad_pointer(case: Case) -> Finding:
     Reproduce: call the function of the vDSO with the pointer 0x10
     """
     if case.kernel not in (None, _EFAULT):
-        return _finding("CALL-BAD-POINTER", case, Outcome(Verdict.UNKNOWN, "the system call does not refuse it"))
+        return case_finding("CALL-BAD-POINTER", case, Outcome(Verdict.UNKNOWN, "the system call does not refuse it"))
     if case.vdso == f"signal:{_SIGSEGV}":
         outcome = Outcome(Verdict.PASS, "the function faults on it (SIGSEGV), as its store does")
     else:
         outcome = compare(case)
-    return _finding("CALL-BAD-POINTER", case, outcome)
+    return case_finding("CALL-BAD-POINTER", case, outcome)
 
 
 def judge_order(case: Case) -> Finding:
@@ -166,7 +151,7 @@ def judge_order(case: Case) -> Finding:
         outcome = Outcome(Verdict.PASS, "no reading was before the one before it")
     elif case.vdso.isdigit():
         outcome = Outcome(Verdict.FAIL, f"{case.vdso} readings were before the one before them")
-    return _finding("CALL-ORDER", case, outcome)
+    return case_finding("CALL-ORDER", case, outcome)
 
 
 def judge_cpu(case: Case) -> Finding:
@@ -177,55 +162,7 @@ def judge_cpu(case: Case) -> Finding:
     (v7.3).
     Reproduce: `taskset -c 1` a program that calls the function of the vDSO
     """
-    return _finding("CALL-CPU", case, compare(case))
-
-
-def compare(case: Case) -> Outcome:
-    """Whether the function said what it must agree with: the same, or a value within the range."""
-    if case.kernel is not None and case.kernel.startswith("lacking:"):
-        what = case.kernel.removeprefix("lacking:")
-        return Outcome(Verdict.EXPECTED_ABSENT, f"not tried: {_LACKING.get(what, what)}")
-    if case.vdso == "hang":
-        return Outcome(Verdict.FAIL, "the call did not come back")
-    if case.vdso == "died":
-        return Outcome(Verdict.UNKNOWN, "the process that tried it ended without an answer, or could not be started")
-    if case.vdso.startswith("signal:"):
-        return Outcome(Verdict.FAIL, f"the call died of {signal_name(int(case.vdso.removeprefix('signal:')))}")
-    if case.kernel is None:
-        return Outcome(Verdict.UNKNOWN, "the probe did not say what the system call says")
-    if not _agree(case.kernel, case.vdso):
-        return Outcome(Verdict.FAIL, "it does not say what the system call says")
-    if case.vdso.startswith("errno:"):
-        return Outcome(Verdict.PASS, f"refused like the system call ({errno_name(int(case.vdso[6:]))})")
-    return Outcome(Verdict.PASS, "agrees with the system call")
-
-
-def _agree(kernel: str, vdso: str) -> bool:
-    low, separator, high = kernel.partition("..")
-    if not separator:
-        return kernel == vdso
-    try:
-        return _number(low) <= _number(vdso) <= _number(high)
-    except ValueError:  # an errno, in place of a value
-        return False
-
-
-def _number(text: str) -> tuple[int, int]:
-    """A whole number, or seconds with nine digits of their fraction, as something to compare."""
-    whole, _, fraction = text.partition(".")
-    return int(whole), int(fraction or 0)
-
-
-def _finding(rule: str, case: Case, outcome: Outcome) -> Finding:
-    kind, _, argument = case.name.partition("/")
-    if rule in ("CALL-CLOCK", "CALL-RESOLUTION", "CALL-ORDER") and argument:
-        subject = f"{case.symbol}({CLOCKS.get(int(argument), argument)})"
-        subject += "" if rule != "CALL-ORDER" else f" {kind}"
-    else:
-        subject = f"{case.symbol} {case.name}"
-    if outcome.verdict is Verdict.EXPECTED_ABSENT:
-        return Finding(rule, outcome.verdict, subject, outcome.reason)
-    return Finding(rule, outcome.verdict, subject, outcome.reason, expected=case.kernel, seen=case.vdso)
+    return case_finding("CALL-CPU", case, compare(case))
 
 
 _JUDGES: dict[str, Callable[[Case], Finding]] = {
