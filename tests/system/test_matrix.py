@@ -29,8 +29,6 @@ ROWS = {
     ("mips64el-6.1", "mips-n32"): True,
     ("mips64el-6.1", "mips-o32"): True,
     ("ppc64el-6.1", "ppc64"): True,
-    ("riscv64-6.12", "riscv64"): True,
-    ("riscv64-6.12", "riscv32"): False,
     ("s390x-6.1", "s390x"): True,
     ("s390x-6.1", "s390"): True,
     ("amd64-newest", "x86-64"): True,
@@ -41,6 +39,7 @@ ROWS = {
     ("armhf-newest", "arm"): True,
     ("ppc64el-newest", "ppc64"): True,
     ("riscv64-newest", "riscv64"): True,
+    ("riscv64-newest", "riscv32"): False,
     ("s390x-newest", "s390x"): True,
     ("s390x-newest", "s390"): False,
     ("ppc32", "ppc32"): True,
@@ -49,9 +48,11 @@ ROWS = {
     ("mips64", "mips-n64"): True,
     ("mips64", "mips-n32"): True,
     ("mips64", "mips-o32"): True,
+    ("riscv64", "riscv64"): True,
+    ("riscv64", "riscv32"): True,
 }
 
-# Read from the version scripts and Makefiles of Linux 6.1 and 6.12, not from the catalogue.
+# Read from the version scripts and Makefiles of Linux 6.1 and 7.3, not from the catalogue.
 EXPORTS = {
     ("amd64-6.1", "x86-64"): {
         *(
@@ -90,12 +91,14 @@ EXPORTS = {
             "sync_dicache", "sigtramp_rt64", "getcpu", "time",
         )
     },
-    ("riscv64-6.12", "riscv64"): {
+    ("riscv64", "riscv64"): {
         f"__vdso_{name}@LINUX_4.15"
         for name in (
-            "rt_sigreturn", "gettimeofday", "clock_gettime", "clock_getres", "getcpu", "flush_icache", "riscv_hwprobe",
+            "rt_sigreturn", "gettimeofday", "clock_gettime", "clock_getres", "getrandom", "getcpu", "flush_icache",
+            "riscv_hwprobe",
         )
     },
+    ("riscv64", "riscv32"): {f"__vdso_{name}@LINUX_4.15" for name in ("rt_sigreturn", "getcpu", "flush_icache")},
     ("s390x-6.1", "s390x"): {
         f"__kernel_{name}@LINUX_2.6.29"
         for name in (
