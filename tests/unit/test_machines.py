@@ -60,6 +60,26 @@ def test_the_command_is_the_one_written_down(name: str) -> None:
     assert shlex.join(command_of(MACHINES[name])) == COMMANDS[name]
 
 
+# What the commands above become where instructions are counted: a nanosecond each, but on Malta boards.
+ICOUNT = dict.fromkeys(COMMANDS, "shift=0,sleep=off") | dict.fromkeys(
+    ("mips", "mips64", "mips64el", "mipsel"), "shift=6,sleep=on"
+)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_the_command_that_counts_instructions_is_the_one_written_down(name: str) -> None:
+    machine = MACHINES[name]
+    command = machine.cost_command(machine.qemu, Path("vmlinuz"), Path("cpio"))
+    words = COMMANDS[name].removesuffix("'")
+    assert shlex.join(command) == (f"{words} -- --cost' -icount {ICOUNT[name]} -rtc base=2030-01-01,clock=vm")
+
+
+def test_words_of_the_user_come_before_those_for_init() -> None:
+    machine = MACHINES["arm"]
+    command = machine.cost_command(machine.qemu, Path("vmlinuz"), Path("cpio"), "loglevel=8")
+    assert command[command.index("-append") + 1] == "console=ttyAMA0 panic=-1 quiet loglevel=8 -- --cost"
+
+
 @pytest.mark.parametrize("machine", MACHINES.values(), ids=lambda machine: machine.name)
 def test_a_guest_has_no_network_no_disk_and_no_acceleration_unasked(machine: Machine) -> None:
     command = command_of(machine)

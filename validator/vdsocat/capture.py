@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from vdsocat.costs import Costs, costs_from_json, costs_to_json
 from vdsocat.errors import InputError
 
 SCHEMA = "vdsocat-capture/1"
@@ -82,7 +83,7 @@ class AbiCapture:
     `outcome` is "complete", "exec-failed", "signal", "exit", "hang" or "silent"; `detail` is the errno, signal or
     status that goes with it. `image` is the vDSO as mapped at `address`, None when nothing is mapped. With the outcome
     "static" no probe ran: `image` is what the kernel's own file carries for the ABI. `clocksource` is the current one,
-    None where the kernel does not tell.
+    None where the kernel does not tell. `costs` is None where nobody asked for them, and where no vDSO is mapped.
     """
 
     abi: str
@@ -102,6 +103,7 @@ class AbiCapture:
     cases: tuple[Case, ...] = ()
     paths: tuple[TakenPath, ...] = ()
     clocksource: str | None = None
+    costs: Costs | None = None
 
     @property
     def is_static(self) -> bool:
@@ -192,6 +194,7 @@ def capture_to_json(capture: Capture) -> dict[str, Any]:
     for abi in capture.abis:
         raw = _plain(asdict(abi))
         raw["image"] = _pack(abi.image) if abi.image is not None else None
+        raw["costs"] = costs_to_json(abi.costs) if abi.costs is not None else None
         raw["calls"] = [{key: value for key, value in call.items() if value is not None} for call in raw["calls"]]
         document["abis"].append(raw)
     return document
@@ -234,6 +237,7 @@ def _abi_from_json(raw: Mapping[str, Any], said_in: str) -> AbiCapture:
     values["calls"] = tuple(_build(Call, call) for call in raw["calls"])
     values["cases"] = tuple(Case(**case) for case in raw.get("cases", ()))
     values["paths"] = tuple(_build(TakenPath, path) for path in raw.get("paths", ()))
+    values["costs"] = costs_from_json(raw["costs"]) if raw.get("costs") is not None else None
     abi: AbiCapture = _build(AbiCapture, values)
     return abi
 

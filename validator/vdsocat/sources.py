@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vdsocat.capture import Capture, read_capture
 from vdsocat.catalog.model import Catalog
 from vdsocat.check import CheckTask, Progress
+from vdsocat.costs import Costs
 from vdsocat.errors import InputError
 from vdsocat.guest.run import BootPlan, BootSettings, KernelUnderTest, boot_and_capture, plan_boot
 from vdsocat.guest.stop import InterruptedRunError, StopRequest
@@ -31,6 +32,7 @@ class SourceSettings:
     `expand` resolves a SOURCE that is no file into kernels, `ensure` fetches or builds one; `logs` is the directory
     for console logs; `config` overrides the configuration of a kernel given as a file; `excluded` are names of kernels
     that are left out of sets. With `static` nothing is booted: kernels are judged by the images that they carry.
+    With `cost` what is booted is booted once more, to measure what calls cost.
     """
 
     boot: BootSettings
@@ -41,6 +43,7 @@ class SourceSettings:
     config: Path | None = None
     excluded: frozenset[str] = frozenset()
     static: bool = False
+    cost: bool = False
 
     def requests(self, source: str) -> Iterator[KernelRequest]:
         """The kernels that a SOURCE means, without the excluded ones."""
@@ -131,7 +134,13 @@ def _boot(kernel: KernelUnderTest, settings: SourceSettings, stop: StopRequest, 
     progress(f"booting {kernel.source}")
     log = settings.logs / f"{log_name(kernel.source)}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    return boot_and_capture(plan, log, stop)
+    capture = boot_and_capture(plan, log, stop)
+    if not settings.cost:
+        return capture
+    from vdsocat.guest.cost import add_costs
+
+    progress(f"booting {kernel.source} to count instructions")
+    return add_costs(capture, plan, log.with_suffix(".cost.log"), stop)
 
 
 def _kernel_named(request: KernelRequest, settings: SourceSettings, progress: Progress) -> KernelUnderTest:
@@ -176,10 +185,18 @@ def _is_vdso(path: Path) -> bool:
 def _capture_host(settings: SourceSettings) -> Capture:
     from vdsocat.guest.programs import capture_host
 
-    return capture_host(settings.boot.machines)
+    return _uncounted(capture_host(settings.boot.machines), settings)
 
 
 def _capture_qemu_user(abi: str, settings: SourceSettings) -> Capture:
     from vdsocat.guest.programs import capture_qemu_user
 
-    return capture_qemu_user(abi, settings.catalog, settings.boot.qemu)
+    return _uncounted(capture_qemu_user(abi, settings.catalog, settings.boot.qemu), settings)
+
+
+def _uncounted(capture: Capture, settings: SourceSettings) -> Capture:
+    """The capture of what is not booted; where costs are wanted it says why there are none."""
+    if not settings.cost:
+        return capture
+    costs = Costs(unknown="Instructions are counted in a machine of QEMU's alone (-icount), and this was not booted.")
+    return replace(capture, abis=tuple(replace(abi, costs=costs) for abi in capture.abis))

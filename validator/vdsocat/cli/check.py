@@ -20,6 +20,7 @@ from vdsocat.check import check_all
 from vdsocat.cli.interruption import stopping_on_ending_signals
 from vdsocat.cli.kernel_options import KernelAccess, kernel_options
 from vdsocat.cli.matrix import MatrixDisplay
+from vdsocat.cli.places import terminal_width
 from vdsocat.cli.settings import Settings
 from vdsocat.cli.terminal import StatusLine, painter
 from vdsocat.documents import data_directory
@@ -28,6 +29,7 @@ from vdsocat.guest.qemu import qemu_finder
 from vdsocat.guest.run import BootSettings
 from vdsocat.judging.judge import Judgement
 from vdsocat.judging.result import CheckResult, overall_status
+from vdsocat.report.costs import draw_costs
 from vdsocat.report.document import report_document
 from vdsocat.report.markdown import render_markdown
 from vdsocat.report.table import draw_summary
@@ -67,6 +69,9 @@ from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
 @click.option(
     "--record", is_flag=True, help="Write what packaged and built kernels export into the catalogue's evidence."
 )
+@click.option(
+    "--cost", is_flag=True, help="Boot each kernel once more, to count the instructions of vDSO and system calls."
+)
 @click.option("--dry-run", is_flag=True, help="Print the exact QEMU commands instead of running them.")
 @kernel_options
 @click.pass_context
@@ -85,6 +90,7 @@ def check(
     verbose: bool,
     static: bool,
     record: bool,
+    cost: bool,
     dry_run: bool,
     mirror: str | None,
     offline: bool,
@@ -97,6 +103,8 @@ def check(
     """
     if static and dry_run:
         raise click.UsageError("--static boots nothing, so --dry-run has no QEMU command to print.")
+    if static and cost:
+        raise click.UsageError("--static boots nothing, so --cost has nothing to count instructions of.")
     settings: Settings = context.obj
     catalog = settings.load_catalog()
     cache = Cache(settings.cache)
@@ -105,10 +113,13 @@ def check(
     boot = BootSettings(machines, cache, qemu_finder(qemu), deadline, append)
     logs = out or cache.path("logs")
     excluded = frozenset(request.name for source in excepted for request in kernels.expand(source))
-    source_settings = SourceSettings(boot, catalog, kernels.expand, kernels.ensure, logs, config, excluded, static)
+    source_settings = SourceSettings(
+        boot, catalog, kernels.expand, kernels.ensure, logs, config, excluded, static, cost
+    )
     if dry_run:
         for plan in plans_for(sources, source_settings, lambda text: click.echo(text, err=True)):
-            click.echo(plan.spell_command())
+            for command in plan.spell_commands(cost):
+                click.echo(command)
         return
     tasks = list(tasks_for(sources, source_settings))
     if out is not None:
@@ -131,6 +142,8 @@ def check(
         _record(results, catalog, settings)
     if format_ == "table":
         if display.begun:
+            for line in draw_costs(results, terminal_width()):
+                click.echo(line)
             click.echo(f"\n{draw_summary(results, time.monotonic() - started)}")
     else:
         document = report_document(results, datetime.now(UTC).isoformat(timespec="seconds"), strict)

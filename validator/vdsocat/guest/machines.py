@@ -11,10 +11,18 @@ from vdsocat.documents import read_documents
 from vdsocat.errors import InputError, RunError
 from vdsocat.guest.qemu import qemu_version, version_key
 
+# validator/probe/cost.h has the same word.
+COST_OPTION = "--cost"
+# An instruction takes 1 ns, and an idle guest's time jumps to its next timer.
+_ICOUNT = "shift=0,sleep=off"
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A QEMU machine and the kernels it is for: `memory` in MiB, `deadline` in seconds."""
+    """A QEMU machine and the kernels it is for: `memory` in MiB, `deadline` in seconds.
+
+    `icount` says how instructions are counted on it, as -icount takes it.
+    """
 
     name: str
     kernel_arch: str
@@ -28,6 +36,7 @@ class Machine:
     deadline: int
     append: str = ""
     least_qemu: str | None = None
+    icount: str = _ICOUNT
     facts: Mapping[str, bool] = field(default_factory=dict)
 
     @property
@@ -52,6 +61,21 @@ class Machine:
             "-kernel", str(kernel),
             "-initrd", str(initramfs),
             "-append", self.kernel_command_line(extra),
+        ]  # fmt: skip
+
+    def cost_command(self, qemu: str, kernel: Path, initramfs: Path, extra: str = "") -> list[str]:
+        """The same command for counting instructions, which the probe measures in units of the guest's time.
+
+        An idle guest's time jumps to its next timer instead of keeping step with the host's, and its real-time clock
+        goes by the guest's time, without which the kernel of a Malta board learns a rate of its CPU that depends on
+        the host's load (qemu-options.hx, -icount and -rtc). What follows `--` the kernel hands to /init
+        (Documentation/admin-guide/kernel-parameters.rst).
+        """
+        words = f"{extra} -- {COST_OPTION}".lstrip()
+        return [
+            *self.command(qemu, kernel, initramfs, words),
+            "-icount", self.icount,
+            "-rtc", "base=2030-01-01,clock=vm",
         ]  # fmt: skip
 
 
@@ -101,5 +125,6 @@ def _machine(raw: Mapping[str, Any]) -> Machine:
         deadline=raw["deadline"],
         append=raw.get("append", ""),
         least_qemu=raw.get("least_qemu"),
+        icount=raw.get("icount", _ICOUNT),
         facts=raw.get("facts", {}),
     )

@@ -39,18 +39,19 @@ class KernelUnderTest:
 
 @dataclass(frozen=True, slots=True)
 class BootPlan:
-    """Everything that a boot needs, prepared: running `command` is all that is left."""
+    """Everything that a boot needs, prepared: running `command` is all that is left; `cost_command` measures costs."""
 
     kernel: KernelUnderTest
     image: KernelImage
     machine: Machine
     command: tuple[str, ...]
+    cost_command: tuple[str, ...]
     probes: Mapping[str, str]
     deadline: float
 
-    def spell_command(self) -> str:
-        """The command as a shell takes it."""
-        return shlex.join(self.command)
+    def spell_commands(self, cost: bool = False) -> tuple[str, ...]:
+        """The command as a shell takes it; with `cost` also the one that measures costs."""
+        return tuple(shlex.join(one) for one in (self.command, self.cost_command)[: 1 + cost])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,17 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings) -> BootPlan:
         make=lambda path: _write(path, archive),
     )
     payload = bootable_payload(image, settings.cache.path("payload"))
-    command = machine.command(qemu, payload, initramfs, settings.append)
+    asked = (qemu, payload, initramfs, settings.append)
     digests = {name: probe_record(name).sha256 for name in probes}
-    return BootPlan(kernel, image, machine, tuple(command), digests, settings.deadline or machine.deadline)
+    return BootPlan(
+        kernel=kernel,
+        image=image,
+        machine=machine,
+        command=tuple(machine.command(*asked)),
+        cost_command=tuple(machine.cost_command(*asked)),
+        probes=digests,
+        deadline=settings.deadline or machine.deadline,
+    )
 
 
 def boot_and_capture(

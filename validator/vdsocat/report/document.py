@@ -9,6 +9,7 @@ from typing import Any
 
 from vdsocat import __version__
 from vdsocat.capture import AbiCapture
+from vdsocat.costs import costs_to_json
 from vdsocat.judging.finding import count_verdicts
 from vdsocat.judging.judge import AbiJudgement
 from vdsocat.judging.result import CheckResult, overall_status
@@ -72,6 +73,7 @@ def _abi(judged: AbiJudgement, seen: AbiCapture) -> dict[str, Any]:
             ],
         },
         "kuser": None if seen.kuser is None else {"present": seen.kuser.present, "version": seen.kuser.version},
+        "costs": None if seen.costs is None else costs_to_json(seen.costs),
         "findings": [
             {
                 "rule": finding.rule,

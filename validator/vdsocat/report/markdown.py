@@ -5,6 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from vdsocat.costs import Cost
+from vdsocat.report.costs import spell_ratio
+
 _TEMPLATE = "compliance.md.j2"
 
 
@@ -20,6 +23,7 @@ def render_markdown(document: dict[str, Any]) -> str:
         finalize=_cell,
     )
     environment.filters["shell"] = shlex.join
+    environment.filters["ratio"] = lambda cost: spell_ratio(Cost(**cost).ratio)
     return environment.get_template(_TEMPLATE).render(report=document)
 
 

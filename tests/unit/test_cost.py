@@ -1,0 +1,255 @@
+"""What calls cost: read from hand-made frames, kept in captures, drawn, and compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from consoles import PANIC, Speaker, boot_lines
+from fake_qemu import make_fake_qemu
+from outcomes import Command
+from small_catalog import small_catalog
+from small_images import i386_capture, i386_image, write_vmlinux
+
+from vdsocat.capture import AbiCapture, Capture, capture_from_json, capture_to_json
+from vdsocat.costs import Cost, Costs
+from vdsocat.documents import schema_problems
+from vdsocat.errors import RunError
+from vdsocat.guest.console import Transcript
+from vdsocat.guest.cost import collect_costs
+from vdsocat.judging.cost import compare_costs
+from vdsocat.judging.judge import judge_capture
+from vdsocat.judging.result import CheckResult
+from vdsocat.report.costs import draw_costs
+from vdsocat.report.document import report_document
+from vdsocat.report.markdown import render_markdown
+
+# 100 calls; 2000 instructions take 1000 ns; the clock's step is 1 ns; an empty call of the vDSO takes 10 ns.
+LOOP = ("cost-loop", 2000, 1000, 1, 100, 1000, 500)
+GETTIME = "__vdso_clock_gettime"
+FRAMES = (
+    LOOP,
+    # (3800 - 1000) / 100 calls are 28 ns, or 56 instructions; (20500 - 500) / 100 are 200 ns, or 400.
+    ("cost", GETTIME, 1, 3800, 20500),
+    # What a step of the clock makes of it is rounded away.
+    ("cost", GETTIME, 6, 3812, 20490),
+    ("cost", "__vdso_time", "-", 2000, "errno:38"),
+    ("cost", "__vdso_getcpu", "-", "crash"),
+)
+MEASURED = (
+    Cost(GETTIME, 1, 56, 400),
+    Cost(GETTIME, 6, 56, 400),
+    Cost("__vdso_time", None, 20, None, "the system call returned errno:38"),
+    Cost("__vdso_getcpu", reason="the call ended in a crash"),
+)
+SEEN = AbiCapture("i386", "little", "complete", image=b"an image")
+
+
+def cost_console(frames: Sequence[Sequence[object]] = FRAMES) -> list[bytes]:
+    """The console of a boot that counts instructions."""
+    init, probe = Speaker("i386-le/init"), Speaker("i386-le")
+    lines = [init.say("hello", 3, 32, "little", 4096), probe.say("hello", 3, 32, "little", 4096)]
+    lines += [probe.say(*(str(part) for part in one)) for one in frames]
+    return [*lines, probe.end(), init.end()]
+
+
+def transcript_of(lines: Sequence[bytes]) -> Transcript:
+    transcript = Transcript()
+    assert list(transcript.feed(b"".join(lines)))
+    return transcript
+
+
+def collected(*frames: Sequence[object]) -> Costs | None:
+    return collect_costs(transcript_of(cost_console(frames)), SEEN)
+
+
+def capture_with(costs: Costs | None) -> Capture:
+    capture = i386_capture(i386_image())
+    return replace(capture, abis=(replace(capture.abis[0], costs=costs),))
+
+
+def result_with(costs: Costs) -> CheckResult:
+    return CheckResult("test-kernel", judge_capture(capture_with(costs), small_catalog()))
+
+
+def test_costs_are_instructions_beyond_those_of_an_empty_call() -> None:
+    assert collected(*FRAMES) == Costs(MEASURED)
+
+
+def test_a_clock_whose_steps_hide_an_instruction_gives_no_costs() -> None:
+    costs = collected(("cost-loop", 2000, 1000, 20, 100, 1000, 500), *FRAMES[1:])
+    assert costs == Costs(unknown="The guest's clock counts in steps of 20 ns, too coarse for a loop of 100 calls.")
+
+
+def test_an_abi_without_an_image_has_no_costs() -> None:
+    assert collect_costs(transcript_of(cost_console()), replace(SEEN, image=None)) is None
+
+
+def test_a_probe_that_did_not_come_to_its_end_is_unknown() -> None:
+    lines = [line for line in cost_console() if b" i386-le 6 end " not in line]
+    assert len(lines) == len(cost_console()) - 1
+    expected = Costs(unknown="i386-le did not come to its end under -icount.")
+    assert collect_costs(transcript_of(lines), SEEN) == expected
+
+
+@pytest.mark.parametrize(
+    ("frames", "words"),
+    [
+        (FRAMES[1:], "it does not say what an empty loop costs"),
+        ([("cost-loop", 2000, 0, 1, 100, 1000, 500)], "it does not say what an instruction takes"),
+        ([("cost-loop", "many")], "invalid literal"),
+        ([LOOP, ("cost", GETTIME, 1, 3800, 20500, 7)], "too many values"),
+    ],
+)
+def test_frames_that_make_no_sense_are_told(frames: Sequence[Sequence[object]], words: str) -> None:
+    with pytest.raises(RunError) as refusal:
+        collected(*frames)
+    assert str(refusal.value).startswith("The costs of i386-le cannot be read: ")
+    assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize("costs", [None, Costs(MEASURED), Costs(unknown="no QEMU")])
+def test_costs_survive_a_capture_s_way_through_json(costs: Costs | None) -> None:
+    document = json.loads(json.dumps(capture_to_json(capture_with(costs))))
+    assert list(schema_problems(document, "capture")) == []
+    assert capture_from_json(document, "here").abis[0].costs == costs
+
+
+def test_a_capture_from_before_costs_is_read() -> None:
+    document = capture_to_json(capture_with(None))
+    del document["abis"][0]["costs"]
+    assert capture_from_json(document, "here") == capture_with(None)
+
+
+def test_costs_are_drawn_with_their_ratio_and_reasons() -> None:
+    lines = "\n".join(draw_costs([result_with(Costs(MEASURED))], 120)).splitlines()
+    assert lines[2].split() == ["KERNEL", "ABI", "FUNCTION", "VDSO", "SYSCALL", "RATIO"]
+    assert lines[3].split() == ["test-kernel", "i386", GETTIME, "clock", "1", "56", "400", "7.1"]
+    assert lines[5].split() == ["test-kernel", "i386", "__vdso_time", "20", "-", "-"]
+    assert "unknown: cost of __vdso_getcpu on test-kernel i386: the call ended in a crash." in lines
+    assert list(draw_costs([result_with(Costs(unknown="No QEMU."))], 120)) == [
+        "unknown: costs of test-kernel i386: No QEMU."
+    ]
+
+
+def test_reports_carry_costs() -> None:
+    document = report_document([result_with(Costs(MEASURED))], "2026-01-02")
+    assert list(schema_problems(document, "report")) == []
+    assert document["kernels"][0]["abis"][0]["costs"]["measured"][0] == {
+        "symbol": GETTIME, "clock": 1, "vdso": 56, "syscall": 400,
+    }  # fmt: skip
+    text = render_markdown(document)
+    assert f"| `{GETTIME}` | 1 | 56 | 400 | 7.1 |  |" in text
+    assert "| `__vdso_getcpu` |  |  |  | - | the call ended in a crash |" in text
+    unknown = render_markdown(report_document([result_with(Costs(unknown="No QEMU."))], "2026-01-02"))
+    assert "Cost of calls: unknown. No QEMU." in unknown
+
+
+def changes(before: Cost, after: Cost, threshold: float = 0.1) -> list[tuple[str, str]]:
+    pair = (capture_with(Costs((before,))),), (capture_with(Costs((after,))),)
+    return [(one.subject, one.sentence_part()) for one in compare_costs(*pair, threshold)]
+
+
+def test_a_call_that_got_dearer_by_more_than_the_threshold_is_told() -> None:
+    assert changes(Cost(GETTIME, 1, 100, 400), Cost(GETTIME, 1, 130, 300)) == [
+        (f"{GETTIME} clock 1", "vDSO call dearer by 30%: 130 instructions, was 100"),
+        (f"{GETTIME} clock 1", "system call cheaper by 25%: 300 instructions, was 400"),
+    ]
+
+
+@pytest.mark.parametrize(("after", "count"), [(110, 0), (111, 1), (90, 0), (89, 1)])
+def test_the_threshold_itself_is_no_change(after: int, count: int) -> None:
+    assert len(changes(Cost("__vdso_getcpu", None, 100), Cost("__vdso_getcpu", None, after))) == count
+
+
+def test_what_only_one_of_them_measured_is_not_compared() -> None:
+    assert changes(Cost(GETTIME, 1, 100, 400), Cost(GETTIME, 5, 900, 900)) == []
+    assert changes(Cost(GETTIME, 1, 100, 400), Cost(GETTIME, 1, reason="the call ended in a hang")) == []
+    assert changes(Cost(GETTIME, 1, 0, 400), Cost(GETTIME, 1, 1, 400)) == [
+        (f"{GETTIME} clock 1", "vDSO call dearer: 1 instructions, was 0")
+    ]
+
+
+def write_capture(path: Path, *costs: Cost) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(capture_to_json(capture_with(Costs(costs) if costs else None))), encoding="utf-8")
+    return path
+
+
+def test_diff_tells_costs_of_captures_and_is_status_1(vdsocat: Command, tmp_path: Path) -> None:
+    old = write_capture(tmp_path / "old" / "kernel.json", Cost(GETTIME, 1, 100, 400))
+    new = write_capture(tmp_path / "new" / "kernel.json", Cost(GETTIME, 1, 130, 400))
+    outcome = vdsocat("diff", old, new, "--format", "json")
+    assert outcome.status == 1
+    assert json.loads(outcome.out)["rows"] == [
+        {
+            "abi": "i386",
+            "subject": f"{GETTIME} clock 1",
+            "change": "vDSO call dearer by 30%: 130 instructions, was 100",
+        }
+    ]
+    assert vdsocat("diff", old, new, "--cost-threshold", "30").status == 0
+    write_capture(tmp_path / "new" / "more.json")
+    outcome = vdsocat("diff", old.parent, new.parent, "--format", "json")
+    assert outcome.status == 1
+    assert [(one["capture"], one["change"]) for one in json.loads(outcome.out)["rows"]] == [
+        ("kernel.json", "vDSO call dearer by 30%: 130 instructions, was 100"),
+        ("more.json", "appears"),
+    ]
+
+
+def test_diff_says_that_only_one_of_them_has_costs(vdsocat: Command, tmp_path: Path) -> None:
+    old = write_capture(tmp_path / "old.json", Cost(GETTIME, 1, 100, 400))
+    new = write_capture(tmp_path / "new.json")
+    outcome = vdsocat("diff", old, new)
+    assert (outcome.status, outcome.out) == (0, "")
+    assert outcome.err == f"{new} was not made with `vdsocat check --cost`: no costs are compared.\n"
+
+
+def boot_twice(
+    vdsocat: Command, directory: Path, cost_lines: Sequence[bytes], *words: object
+) -> tuple[int, str, dict[str, object]]:
+    """`check --cost` with a QEMU that answers the boot under -icount with these lines; status, stdout and capture."""
+    qemu = make_fake_qemu(
+        directory / "qemu",
+        b"".join(boot_lines(i386_image())),
+        before="case \"$*\" in *-icount*) cat 'DIRECTORY/costs'; exec sleep 60;; esac",
+    )
+    (qemu.directory / "costs").write_bytes(b"".join(cost_lines))
+    (directory / "config").write_text("# CONFIG_VDSO_GETRANDOM is not set\n")
+    kernel = write_vmlinux(directory / "vmlinux")
+    outcome = vdsocat("check", "--cost", "--qemu", qemu.directory, "--out", directory / "out", kernel, *words)
+    (capture,) = (directory / "out").glob("*.json")
+    assert len(list((directory / "out").glob("*.log"))) == 2
+    return outcome.status, outcome.out, json.loads(capture.read_text())["abis"][0]["costs"]
+
+
+def test_check_boots_once_more_and_prints_what_it_measured(vdsocat: Command, tmp_path: Path) -> None:
+    status, out, costs = boot_twice(vdsocat, tmp_path, cost_console())
+    assert status == 0
+    assert costs["measured"][0] == {"symbol": GETTIME, "clock": 1, "vdso": 56, "syscall": 400}  # type: ignore[index]
+    assert [line.split()[-3:] for line in out.splitlines() if f"{GETTIME} clock 1" in line] == [["56", "400", "7.1"]]
+
+
+def test_a_second_boot_that_fails_is_the_reason_and_spoils_nothing(vdsocat: Command, tmp_path: Path) -> None:
+    status, out, costs = boot_twice(vdsocat, tmp_path, [PANIC])
+    assert status == 0
+    assert str(costs["unknown"]).startswith("The kernel panicked: Kernel panic - not syncing")
+    assert "unknown: costs of" in out
+
+
+def test_the_second_command_is_printed_too(vdsocat: Command, tmp_path: Path) -> None:
+    qemu = make_fake_qemu(tmp_path / "qemu", b"")
+    kernel = write_vmlinux(tmp_path / "vmlinux")
+    outcome = vdsocat("check", "--dry-run", "--cost", "--qemu", qemu.directory, kernel)
+    first, second = outcome.out.splitlines()
+    assert "-icount" not in first
+    assert second.endswith("quiet -- --cost' -icount shift=0,sleep=off -rtc base=2030-01-01,clock=vm")
+
+
+def test_nothing_is_counted_where_nothing_is_booted(vdsocat: Command, tmp_path: Path) -> None:
+    kernel = write_vmlinux(tmp_path / "vmlinux")
+    assert vdsocat("check", "--static", "--cost", kernel).status == 2
