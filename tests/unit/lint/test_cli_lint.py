@@ -10,6 +10,7 @@ from broken import clean_documents, export, i386, write_files
 from outcomes import Command
 from sightings import evidence, image, sighting
 
+from vdsocat.documents import data_directory as catalog_directory
 from vdsocat.documents import schema_problems
 from vdsocat.lint.problem import rule_name
 from vdsocat.lint.rules import RULES
@@ -139,3 +140,10 @@ def test_a_catalogue_that_is_not_there_is_bad_input(vdsocat: Command, tmp_path: 
     outcome = vdsocat("--catalog", tmp_path / "none", "lint")
     assert (outcome.status, outcome.out) == (2, "")
     assert "there is no such directory" in outcome.err
+
+
+def test_the_readme_prints_the_figures_of_the_catalogue(vdsocat: Command) -> None:
+    root = catalog_directory("catalog").parent
+    outcome = vdsocat("--catalog", root / "catalog", "lint", "--coverage")
+    figures = outcome.out[outcome.out.index("facts with a source") :].partition("\n\n")[0]
+    assert f"```\n{figures}\n```\n" in (root / "README.md").read_text(encoding="utf-8")
