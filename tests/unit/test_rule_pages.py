@@ -14,7 +14,7 @@ from vdsocat.judging.pages import RulePage, _read_page, rule_pages
 from vdsocat.report.rule_pages import render_index, render_markdown, render_text
 
 DOCS = Path(__file__).parents[2] / "docs" / "rules"
-PAGE = RulePage("ELF-TEST", "all is well in arch/*/a and arch/*/b.", "it | breaks.", "the `a*b` of it", "`readelf -h`")
+PAGE = RulePage("ELF-TEST", "all is well in arch/*/a", "and arch/*/b.", "it | breaks.", "the `a*b` of it", "`readelf`")
 
 
 def test_every_rule_that_the_judge_names_has_a_page_and_every_page_a_rule() -> None:
@@ -34,8 +34,10 @@ def test_the_committed_pages_are_those_of_the_docstrings() -> None:
 
 
 def test_a_docstring_is_read_part_by_part() -> None:
-    page = _read_page("A-B", "what it\nchecks.\n\nWhy: because\n  of it.\nSource: the file: line 3.\nReproduce: `run`")
-    assert page == RulePage("A-B", "what it checks.", "because of it.", "the file: line 3.", "`run`")
+    said = "Why: because\n  of it.\nSource: the file: line 3.\nReproduce: `run`"
+    page = _read_page("A-B", f"what it\nchecks.\n\n{said}")
+    assert page == RulePage("A-B", "what it checks.", "", "because of it.", "the file: line 3.", "`run`")
+    assert _read_page("A-B", f"what it\nchecks.\n\nAnd\nhow.\n\n{said}").details == "And how."
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,11 @@ from vdsocat.cli.places import terminal_width
 from vdsocat.errors import InputError, did_you_mean
 from vdsocat.report.listing import FORMATS, render_listing
 from vdsocat.report.rule_pages import render_index, render_markdown, render_text
+
+if TYPE_CHECKING:
+    from vdsocat.judging.pages import RulePage
+
+_COLUMNS = ("rule", "checks", "details", "why", "source", "reproduce")
 
 
 @click.command()
@@ -41,9 +47,16 @@ def rules(rule: str | None, format_: str, directory: Path | None) -> None:
     if rule is not None and format_ == "markdown":
         click.echo(render_markdown(chosen[rule.upper()]), nl=False)
         return
-    columns = ("rule", "checks") if format_ == "table" else ("rule", "checks", "why", "source", "reproduce")
-    rows = [
-        {"rule": one.name, "checks": one.checks, "why": one.why, "source": one.source, "reproduce": one.reproduce}
-        for one in chosen.values()
-    ]
-    click.echo(render_listing(rows, columns, "rules", format_, terminal_width()))
+    columns = _COLUMNS[:2] if format_ in ("table", "markdown") else _COLUMNS
+    click.echo(render_listing([_row(page) for page in chosen.values()], columns, "rules", format_, terminal_width()))
+
+
+def _row(page: RulePage) -> dict[str, str | None]:
+    return {
+        "rule": page.name,
+        "checks": page.checks,
+        "details": page.details or None,
+        "why": page.why,
+        "source": page.source,
+        "reproduce": page.reproduce,
+    }

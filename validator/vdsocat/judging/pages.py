@@ -19,10 +19,14 @@ _PART = re.compile(r"^(Why|Source|Reproduce): ", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class RulePage:
-    """What is told of a rule: what it checks, why anyone cares, what guarantees it, how to see it oneself."""
+    """What is told of a rule: what it checks, why anyone cares, what guarantees it, how to see it oneself.
+
+    `details` is what there is to say of what it checks beyond the first paragraph, "" for nothing.
+    """
 
     name: str
     checks: str
+    details: str
     why: str
     source: str
     reproduce: str
@@ -61,10 +65,15 @@ def _modules() -> Iterator[ModuleType]:
 
 
 def _read_page(name: str, text: str) -> RulePage:
-    """ "What is checked.", an empty line, and then the parts, each begun by its word."""
-    checks, *rest = _PART.split(text)
-    parts = {word: " ".join(said.split()) for word, said in zip(rest[::2], rest[1::2], strict=True)}
+    """ "What is checked.", an empty line, perhaps more of it, and then the parts, each begun by its word."""
+    told, *rest = _PART.split(text)
+    parts = {word: _one_line(said) for word, said in zip(rest[::2], rest[1::2], strict=True)}
     missing = [word for word in ("Why", "Source", "Reproduce") if not parts.get(word)]
     if missing:
         raise ValueError(f"the docstring of {name} does not say {', '.join(missing)}")
-    return RulePage(name, " ".join(checks.split()), parts["Why"], parts["Source"], parts["Reproduce"])
+    checks, _, details = told.partition("\n\n")
+    return RulePage(name, _one_line(checks), _one_line(details), parts["Why"], parts["Source"], parts["Reproduce"])
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -33,7 +33,7 @@ def render_index(pages: Mapping[str, RulePage]) -> str:
 
 
 def _parts(page: RulePage) -> Iterator[tuple[str, str]]:
-    yield "Checks", page.checks
+    yield "Checks", f"{page.checks} {page.details}".rstrip()
     yield "Why", page.why
     yield "Source", page.source
     yield "Reproduce", page.reproduce
