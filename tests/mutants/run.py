@@ -1,7 +1,7 @@
 """Plants defects in kernels, boots them, and tells which are caught by the rule that is meant for them. `make mutants`.
 
 Status 0: each is caught, and no clean kernel trips a rule. 1: one is missed, or a clean kernel trips a rule. 2: usage.
-3: a kernel could not be built or booted.
+3: a kernel could not be built or booted. 130: interrupted.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from trees import Tree, build_in, source_copy
 
 from vdsocat.cache import Cache
 from vdsocat.catalog.model import Catalog
+from vdsocat.cli import INTERRUPTED
+from vdsocat.cli.interruption import raise_on_ending_signals
 from vdsocat.cli.kernel_options import KernelAccess, kernel_options
 from vdsocat.cli.settings import Settings
 from vdsocat.cli.terminal import StatusLine
@@ -124,7 +126,7 @@ def chosen(names: Sequence[str], mutants: Sequence[Mutant]) -> list[Mutant]:
 @click.argument("names", metavar="[MUTANT|KERNEL]…", nargs=-1)
 @click.option("--cache", type=click.Path(path_type=Path, file_okay=False), help="As that of vdsocat.")
 @kernel_options
-def main(names: tuple[str, ...], cache: Path | None, mirror: str | None, offline: bool) -> None:
+def main(names: tuple[str, ...], cache: Path | None, mirror: str | None, offline: bool) -> int:
     every = read_mutants()
     mutants = chosen(names, every)
     settings = Settings.from_environment(None, cache, os.environ)
@@ -141,12 +143,24 @@ def main(names: tuple[str, ...], cache: Path | None, mirror: str | None, offline
                 run.say(f"UNDONE  {request}: {error.sentence()}")
     architectures = {request.recipe.arch for request, _ in by_kernel(mutants, kernels)}
     click.echo(f"{run.caught} of {len(mutants)} planted defects caught, on {len(architectures)} architectures")
-    sys.exit(run.exit_status())
+    return run.exit_status()
+
+
+def run_program() -> int:
+    """The status to end with; what is planted is put back and guests are ended, however that comes about."""
+    raise_on_ending_signals()
+    try:
+        status: int = main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except VdsocatError as error:
+        click.echo(error.sentence(), err=True)
+        return error.exit_status
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    return status
 
 
 if __name__ == "__main__":
-    try:
-        main(standalone_mode=True)
-    except VdsocatError as error:
-        click.echo(error.sentence(), err=True)
-        sys.exit(error.exit_status)
+    sys.exit(run_program())

@@ -227,3 +227,26 @@ def test_the_exit_status_tells_the_worst(counts: dict[str, int], status: int) ->
     for name, count in counts.items():
         setattr(told, name, count)
     assert told.exit_status() == status
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [(["nope"], 2, "There is no mutant and no kernel 'nope'."), (["--nope"], 2, "No such option '--nope'.")],
+)
+def test_bad_input_is_one_sentence(
+    words: list[str], status: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["run.py", *words])
+    monkeypatch.setattr(run, "raise_on_ending_signals", lambda: None)
+    assert run.run_program() == status
+    assert capsys.readouterr().err.splitlines()[-1].endswith(said)
+
+
+def test_an_interrupted_run_has_a_status_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> tuple[Mutant, ...]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.argv", ["run.py"])
+    monkeypatch.setattr(run, "raise_on_ending_signals", lambda: None)
+    monkeypatch.setattr(run, "read_mutants", interrupted)
+    assert run.run_program() == 130
