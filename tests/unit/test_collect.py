@@ -79,12 +79,13 @@ def test_cases_paths_and_the_clock_source_are_read() -> None:
                     ("path", "__vdso_clock_gettime", "1=vdso", "2=fallback", "-2=mixed"),
                     ("path", "__vdso_getcpu", "-=vdso"),
                     ("path", "__vdso_time", "unknown:22"),
+                    ("clocksource", "hpet"),
                 ]
             )
         ),
         [I386],
     )
-    assert record.clocksource == "tsc"
+    assert record.clocksource == "tsc>hpet"
     assert record.cases == (
         Case("__vdso_clock_gettime", "clock/2", "0.000000001..0.000000003", "0.000000002"),
         Case("__vdso_clock_gettime", "clock/33", None, "signal:11"),

@@ -144,24 +144,42 @@ static void say_vdso(struct speaker *speaker, const struct vdso_image *image)
 	frame_end(speaker);
 }
 
-/* The vDSO reads some clock sources itself; the others leave it nothing but the system call. */
-static void say_clocksource(struct speaker *speaker)
+/* The kernel's current clock source, "" where it does not tell. */
+static void read_clocksource(char name[LONGEST_CLOCKSOURCE + 1])
 {
-	char name[LONGEST_CLOCKSOURCE + 1];
 	word got, fd = open_for_reading("/sys/devices/system/clocksource/clocksource0/current_clocksource");
 
+	name[0] = 0;
 	if (fd < 0)
 		return;
 	got = read_bytes((s32)fd, name, LONGEST_CLOCKSOURCE);
 	close_file((s32)fd);
 	while (got > 0 && name[got - 1] <= ' ')
 		got--;
-	if (got <= 0)
+	name[got > 0 ? got : 0] = 0;
+}
+
+static void say_clocksource(struct speaker *speaker, const char *name)
+{
+	if (!*name)
 		return;
-	name[got] = 0;
 	frame_begin(speaker, "clocksource");
 	put_text(speaker, name);
 	frame_end(speaker);
+}
+
+/* The vDSO reads some clock sources itself; the others leave it nothing but the system call. A kernel that finds its
+ * clock source unstable takes another while the functions are tried. */
+static void try_functions(struct speaker *speaker, const struct vdso_image *image)
+{
+	char before[LONGEST_CLOCKSOURCE + 1], after[LONGEST_CLOCKSOURCE + 1];
+
+	read_clocksource(before);
+	say_clocksource(speaker, before);
+	say_functions(speaker, image);
+	read_clocksource(after);
+	if (!strings_equal(before, after))
+		say_clocksource(speaker, after);
 }
 
 #ifdef ABI_KUSER_VERSION
@@ -215,8 +233,7 @@ void describe_process(struct speaker *speaker, const struct auxv_entry *auxv)
 #endif
 	if (image.base) {
 		call_functions(speaker, &image);
-		say_clocksource(speaker);
-		say_functions(speaker, &image);
+		try_functions(speaker, &image);
 	}
 	say_end(speaker);
 }

@@ -7,7 +7,7 @@
 
 #define PATH_SECONDS 5
 /* A function that falls back now and then shows in so many calls; so many are few enough for every boot. */
-#define CALLS 8
+#define CALLS 3
 #define MOST_PATHS 32
 
 /* Above all that the kernel uses, below MAX_ERRNO. */
@@ -31,8 +31,8 @@
 #define SIGTRAP 5
 /* A signal whose number is the same everywhere, and that the tracer keeps from being delivered. */
 #define SIGKEEPER 14 /* SIGALRM */
-/* For the number of the process, and for the signal that it sends itself. */
-#define OWN_STOPS 4
+/* For the signal that the process sends itself. */
+#define OWN_STOPS 2
 
 /* include/uapi/linux/filter.h */
 struct sock_filter {
@@ -107,12 +107,14 @@ static u8 count_entries(const struct group *group, u32 index)
 /* What the tracer lets run: each path between two signals that it sees. */
 static void be_traced(const struct group *group)
 {
+	s32 pid = (s32)process_id();
+
 	if (system_call(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0, 0) < 0)
 		exit_process(1);
-	signal_process((s32)process_id(), SIGKEEPER);
+	signal_process(pid, SIGKEEPER);
 	for (u32 index = 0; index < group->count; index++) {
 		count_entries(group, index);
-		signal_process((s32)process_id(), SIGKEEPER);
+		signal_process(pid, SIGKEEPER);
 	}
 	exit_process(0);
 }

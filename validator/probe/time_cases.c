@@ -3,8 +3,8 @@
 #include "cases.h"
 #include "system.h"
 
-#define ROUNDS 100
-/* Each round moves the process twice. */
+/* Readings of a clock in a row; more would show in the time of every boot. */
+#define ROUNDS 30
 #define MOVES 20
 
 /* Asks the kernel for a clock's time or resolution with a pointer as it is. */
@@ -243,10 +243,10 @@ static void run_day_null(const struct subject *subject, s32 argument, struct spe
 	run_day_pointers(subject, 0, 0, said);
 }
 
-/* A bad place for the time (0) or for the time zone (1). */
-static void run_bad_day_pointer(const struct subject *subject, s32 which, struct speaker *said)
+static void run_bad_day_pointer(const struct subject *subject, s32 argument, struct speaker *said)
 {
-	run_day_pointers(subject, which ? 0 : BAD_POINTER, which ? BAD_POINTER : 0, said);
+	(void)argument;
+	run_day_pointers(subject, BAD_POINTER, 0, said);
 }
 
 /* gettimeofday, and clock_gettime of the same image (or the system call), in turn; a microsecond is cut off. */
@@ -328,7 +328,9 @@ static word call_time_for_path(const struct subject *subject, s32 argument)
 	return call_vdso(subject->code, 0, 0, 0, 0, 0);
 }
 
-/* Clock ids: PROCESS_CPUTIME 2, THREAD_CPUTIME 3, REALTIME_ALARM 8, BOOTTIME_ALARM 9; 10 (SGI_CYCLE) and 12 to 15 are
+/* In each table what may crash stands last, so that it costs no further child.
+ *
+ * Clock ids: PROCESS_CPUTIME 2, THREAD_CPUTIME 3, REALTIME_ALARM 8, BOOTTIME_ALARM 9; 10 (SGI_CYCLE) and 12 to 15 are
  * nobody's, 16 to 23 are auxiliary clocks (include/uapi/linux/time.h). 32, 33 and 64 are 0 and 1 to a shift that
  * forgets their high bits. Negative ids are (~pid << 3) | kind or (~fd << 3) | 3 (include/linux/posix-timers.h): -6 and
  * -2 are the process's and the thread's own CPU time, -5 is descriptor 0, -797 is descriptor 99, which is not open. */
@@ -356,8 +358,8 @@ static const struct test_case clock_cases[] = {
 	{ "coarse-behind", 0, run_coarse_behind },
 	{ "coarse-behind", 1, run_coarse_behind },
 	{ "migrating", 1, run_migrating },
-	{ "bad-pointer", 1, run_bad_clock_pointer },
 	{ "bad-pointer", 2, run_bad_clock_pointer },
+	{ "bad-pointer", 1, run_bad_clock_pointer },
 };
 
 static const struct test_case resolution_cases[] = {
@@ -381,8 +383,8 @@ static const struct test_case resolution_cases[] = {
 	{ "null", 5, run_resolution_null },
 	{ "null", 2, run_resolution_null },
 	{ "null", 12, run_resolution_null },
-	{ "bad-pointer", 1, run_bad_resolution_pointer },
 	{ "bad-pointer", 2, run_bad_resolution_pointer },
+	{ "bad-pointer", 1, run_bad_resolution_pointer },
 };
 
 static const struct test_case day_cases[] = {
@@ -390,8 +392,7 @@ static const struct test_case day_cases[] = {
 	{ "timezone", 0, run_timezone },
 	{ "null", NO_ARGUMENT, run_day_null },
 	{ "beside-clock", 0, run_day_beside_clock },
-	{ "bad-pointer", 0, run_bad_day_pointer },
-	{ "bad-pointer", 1, run_bad_day_pointer },
+	{ "bad-pointer", NO_ARGUMENT, run_bad_day_pointer },
 };
 
 static const struct test_case time_cases[] = {
@@ -403,7 +404,6 @@ static const struct path_case clock_paths[] = {
 	{ 0, call_clock_for_path }, { 1, call_clock_for_path }, { 4, call_clock_for_path },
 	{ 5, call_clock_for_path }, { 6, call_clock_for_path }, { 7, call_clock_for_path },
 	{ 11, call_clock_for_path }, { 2, call_clock_for_path }, { 3, call_clock_for_path },
-	{ 8, call_clock_for_path }, { 9, call_clock_for_path },
 };
 static const struct path_case day_paths[] = { { NO_ARGUMENT, call_day_for_path } };
 static const struct path_case time_paths[] = { { NO_ARGUMENT, call_time_for_path } };

@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from vdsocat.capture import AbiCapture, Call, Case, KuserPage, TakenPath
 from vdsocat.errors import RunError
@@ -56,7 +57,7 @@ def _collect(transcript: Transcript, abi: str, endianness: str, fates: dict[str,
 
 
 def _read_frames(empty: AbiCapture, frames: list[Frame]) -> AbiCapture:
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     uname: dict[str, str] = {}
     auxv: list[tuple[int, int]] = []
     mappings: list[str] = []
@@ -95,7 +96,7 @@ def _read_frames(empty: AbiCapture, frames: list[Frame]) -> AbiCapture:
             case "hang":
                 calls.append(Call(fields[0], failure="hang"))
             case "clocksource":
-                values["clocksource"] = fields[0]
+                values["clocksource"] = ">".join(filter(None, (values.get("clocksource"), fields[0])))
             case "case":
                 symbol, name, kernel, vdso = fields
                 cases.append(Case(symbol, name, None if kernel == "-" else kernel, vdso))
@@ -111,7 +112,7 @@ def _read_frames(empty: AbiCapture, frames: list[Frame]) -> AbiCapture:
         calls=tuple(calls),
         cases=tuple(cases),
         paths=tuple(paths),
-        **values,  # type: ignore[arg-type]
+        **values,
     )
 
 

@@ -12,7 +12,11 @@ from vdsocat.judging.finding import Finding, Verdict
 from vdsocat.judging.rules import CLOCKS, errno_name
 
 _RULE = "FAST-PATH"
-_SPELLED = {"mixed": "some calls entered the kernel, others did not", "fallback": "every call entered the kernel"}
+_SPELLED = {
+    "vdso": "no call entered the kernel",
+    "mixed": "some calls entered the kernel, others did not",
+    "fallback": "every call entered the kernel",
+}
 
 
 def judge_paths(seen: AbiCapture, abi: Abi, known: FastPaths, facts: KernelFacts) -> Iterator[Finding]:
@@ -48,6 +52,8 @@ def _counter(seen: AbiCapture, abi: Abi, known: FastPaths) -> tuple[bool | None,
     name = seen.clocksource
     if name is None:
         return None, "the kernel does not tell its clock source"
+    if ">" in name:
+        return None, f"the clock source changed meanwhile ({name})"
     readable = known.readable(abi.name, name)
     said = {True: "the vDSO reads", False: "the vDSO cannot read", None: "the vDSO reads on some machines only"}
     return readable, f"the clock source is {name}, which {said[readable]}"
@@ -62,11 +68,11 @@ def _judge_way(
         return Verdict.UNKNOWN, "the catalogue does not say whether this function enters the kernel"
     holds = True if entry.when is None else entry.when.decide(facts)
     fast, why = _is_fast(entry, counter)
+    if fast is False and holds is not False and way != "fallback":
+        return Verdict.REVIEW, f"{_SPELLED[way]}, although {why}"
     if way == "vdso":
-        if fast is False and holds is not False:
-            return Verdict.REVIEW, f"it did not enter the kernel, although {why}"
-        return Verdict.PASS, "no call entered the kernel"
-    if fast is False and way == "fallback":
+        return Verdict.PASS, _SPELLED[way]
+    if fast is False:
         return Verdict.EXPECTED_ABSENT, f"every call entered the kernel, and rightly: {why}"
     if fast is None:
         return Verdict.UNKNOWN, f"{_SPELLED[way]}; {why}"
