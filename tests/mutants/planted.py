@@ -37,6 +37,7 @@ class Mutant:
     """A kernel with one defect: `kernel` (qemu-images/kernels.yaml) as the edits change it.
 
     `rule` is to give `verdict` on each of `abis` and on no other. `also` are rules that the same defect must trip, too.
+    `cpus` is how many the machine has.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Mutant:
     edits: tuple[Edit, ...]
     verdict: Verdict = Verdict.FAIL
     also: tuple[str, ...] = ()
+    cpus: int = 1
 
 
 @dataclass(frozen=True, slots=True)

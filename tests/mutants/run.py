@@ -58,17 +58,17 @@ class Run:
                 tree.heal(mutant)
             build = build_in(tree, request.recipe, self.archive)
             build.configure()
-            clean = self.clean(build)
+            clean = {cpus: self.clean(build, cpus) for cpus in sorted({mutant.cpus for mutant in mutants})}
             for mutant in mutants:
-                self.mutant(mutant, tree, build, clean)
+                self.mutant(mutant, tree, build, clean[mutant.cpus])
 
-    def clean(self, build: KernelBuild) -> Judgement:
+    def clean(self, build: KernelBuild, cpus: int = 1) -> Judgement:
         """The kernel as it is, of which no rule may say that it fails; what is for review is told."""
         name = build.recipe.name
-        judgement = self.judge(f"{name}-clean", build)
+        judgement = self.judge(f"{name}-clean", build, cpus)
         self.tripped += judgement.failed
         abis = ", ".join(one.abi for one in judgement.abis)
-        self.say(f"{'TRIPPED' if judgement.failed else 'clean':<8}{name}: {abis}")
+        self.say(f"{'TRIPPED' if judgement.failed else 'clean':<8}{name}, CPUs: {cpus}, ABIs: {abis}")
         for abi, finding in sorted(tripped(judgement), key=str):
             self.say(f"        {finding.verdict} on {abi}: {finding.sentence()}")
         return judgement
@@ -78,7 +78,7 @@ class Run:
         started = time.monotonic()
         try:
             with tree.planted(mutant):
-                catch = look_for(mutant, self.judge(mutant.name, build), clean)
+                catch = look_for(mutant, self.judge(mutant.name, build, mutant.cpus), clean)
         except VdsocatError as error:
             self.undone += 1
             self.say(f"UNDONE  {mutant.name}: {error.sentence()}")
@@ -97,10 +97,14 @@ class Run:
         if catch.others:
             self.say(f"        other rules: {', '.join(catch.others)}")
 
-    def judge(self, name: str, build: KernelBuild) -> Judgement:
+    def judge(self, name: str, build: KernelBuild, cpus: int) -> Judgement:
         """Build, boot, judge: what `vdsocat check` does with a kernel given as a file."""
         build.compile()
-        plan = plan_boot(KernelUnderTest(name, build.kernel, build.config), self.boot)
+        machines = self.boot.machines
+        if cpus > 1:
+            machines = tuple(replace(machine, args=(*machine.args, "-smp", str(cpus))) for machine in machines)
+        kernel = KernelUnderTest(name, build.kernel, build.config)
+        plan = plan_boot(kernel, replace(self.boot, machines=machines))
         self.archive.progress(f"booting {name}")
         return judge_capture(boot_and_capture(plan, self.boot.cache.path("logs", f"mutant-{name}.log")), self.catalog)
 

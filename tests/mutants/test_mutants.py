@@ -170,7 +170,7 @@ class Judged(run.Run):
         self.status = StatusLine(io.StringIO(), 1)
         self.caught = self.missed = self.tripped = self.undone = 0
 
-    def judge(self, name: str, build: KernelBuild) -> Judgement:
+    def judge(self, name: str, build: KernelBuild, cpus: int) -> Judgement:
         answer = next(self.answers)
         if isinstance(answer, RunError):
             raise answer
@@ -212,9 +212,9 @@ def test_a_clean_kernel_trips_a_rule_that_fails_and_tells_what_is_for_review(
     told.clean(build_of(tree))
     assert told.tripped == 1
     assert capsys.readouterr().out.splitlines() == [
-        "clean   tiny: ppc64, ppc32",
+        "clean   tiny, CPUs: 1, ABIs: ppc64, ppc32",
         "        review on ppc32: CALL-ORDER clock: stepped back",
-        "TRIPPED tiny: ppc64, ppc32",
+        "TRIPPED tiny, CPUs: 1, ABIs: ppc64, ppc32",
         "        fail on ppc32: CALL-ORDER clock: stepped back",
     ]
 
