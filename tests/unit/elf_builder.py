@@ -41,6 +41,16 @@ class Symbol:
 
 
 @dataclass(frozen=True)
+class FrameRow:
+    """What .eh_frame says of code: from its first byte to that after the last; where the search table has it."""
+
+    start: int
+    end: int
+    augmentation: str = "zR"
+    listed: int | None = None
+
+
+@dataclass(frozen=True)
 class ImageSpec:
     """What to build. `versions` maps each version node to its parents; `base` is the address of the first byte.
 
@@ -64,6 +74,7 @@ class ImageSpec:
     relocations: int | None = None
     entry: int = 0
     loads: int = 1
+    unwind: tuple[FrameRow, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,7 +157,7 @@ class _Builder:
     def build(self) -> Image:
         spec = self.spec
         header_size, entry_size = (64, 56) if self.wide else (52, 32)
-        segments = spec.loads + (2 if spec.notes else 1)
+        segments = spec.loads + 1 + bool(spec.notes) + bool(spec.unwind)
         self.places["phdr"] = header_size
         self.body += bytes(header_size + segments * entry_size)
         if "sysv" in spec.hash_styles:
@@ -163,6 +174,8 @@ class _Builder:
         self.place("dynamic", self._dynamic(soname))
         if spec.notes:
             self.place("note", self._notes())
+        if spec.unwind:
+            self.place("eh_frame_hdr", self._unwind_table(len(self.body) + -len(self.body) % 8))
         # Where the symbols are by default, for they are to be within the segment.
         self.body += bytes(max(0, Symbol.value - len(self.body)))
         self.place("text", b"\x90" * 64, 16)
@@ -199,6 +212,8 @@ class _Builder:
         headers += self._program_header(2, 4, self.places["dynamic"], self.sizes["dynamic"], 8)
         if self.spec.notes:
             headers += self._program_header(4, 4, self.places["note"], self.sizes["note"], self.spec.note_align)
+        if self.spec.unwind:
+            headers += self._program_header(0x6474E550, 4, self.places["eh_frame_hdr"], self.sizes["eh_frame_hdr"], 4)
         return headers
 
     def _program_header(self, kind: int, flags: int, offset: int, size: int, align: int) -> bytes:
@@ -206,6 +221,28 @@ class _Builder:
         if self.wide:
             return self.pack("IIQQQQQQ", kind, flags, offset, address, address, size, size, align)
         return self.pack("IIIIIIII", kind, offset, address, address, size, size, flags, align)
+
+    def _unwind_table(self, at: int) -> bytes:
+        """.eh_frame_hdr at a file offset, with .eh_frame behind it, a CIE for each FDE; all addresses are relative."""
+        rows = self.spec.unwind
+        first = at + 12 + 8 * len(rows)
+        frame, table = bytearray(), b""
+        for row in rows:
+            cie_at = len(frame)
+            # Version 1, augmentation, code alignment 1, data alignment -4, return address column 16, pcrel sdata4.
+            frame += self._frame_entry(0, b"\1" + row.augmentation.encode() + b"\0" + bytes([1, 0x7C, 16, 1, 0x1B]))
+            fde_at = len(frame)
+            here = first + fde_at
+            body = self.pack("ii", row.start - (here + 8), row.end - row.start) + bytes(4)
+            frame += self._frame_entry(fde_at + 4 - cie_at, body)
+            table += self.pack("ii", (row.start if row.listed is None else row.listed) - at, here - at)
+        # Version 1; pcrel sdata4, udata4, datarel sdata4.
+        head = bytes([1, 0x1B, 0x03, 0x3B]) + self.pack("iI", first - (at + 4), len(rows))
+        return head + table + bytes(frame)
+
+    def _frame_entry(self, identity: int, body: bytes) -> bytes:
+        body += bytes(-len(body) % 4)
+        return self.pack("II", 4 + len(body), identity) + body
 
     def _symbol_table(self) -> bytes:
         table = bytes(24 if self.wide else 16)

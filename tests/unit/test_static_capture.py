@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from elf_builder import WEAK, ImageSpec, Symbol, build_image
+from elf_builder import WEAK, FrameRow, ImageSpec, Symbol, build_image
 from small_catalog import small_catalog, small_documents
 from small_images import CLOCK, GETCPU, I386_SYMBOLS, SIGRETURN, i386_image, notes, write_vmlinux
 
@@ -26,6 +26,7 @@ AMD64_IMAGE = build_image(
         symbols=(CLOCK, Symbol("clock_gettime", "LINUX_2.6", binding=WEAK), GETCPU),
         versions=(("LINUX_2.6", ()),),
         notes=notes(),
+        unwind=(FrameRow(CLOCK.value, CLOCK.value + CLOCK.size), FrameRow(GETCPU.value, GETCPU.value + GETCPU.size)),
     )
 ).data
 

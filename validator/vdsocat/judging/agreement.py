@@ -13,6 +13,12 @@ _LACKING = {
     "affinity": "the process's affinity cannot be read or set",
     "system-call": "the ABI has no such system call to compare with",
     "clock": "the clock to compare with cannot be read",
+    "timer": "the kernel has no interval timer",
+    "entropy": "the kernel has no random numbers yet",
+    "parameters": "it does not tell what memory it needs",
+    "state": "there is no memory of the kind that it asks for",
+    "memory": "there is no memory for code",
+    "proc": "/proc/self/exe cannot be read",
 }
 
 

@@ -16,6 +16,7 @@ from vdsocat.catalog.model import Abi
 from vdsocat.exports import KernelRelease
 from vdsocat.judging.agreement import Outcome, case_finding, compare
 from vdsocat.judging.finding import Finding, Verdict
+from vdsocat.judging.special_cases import SPECIAL_JUDGES
 
 _SIGSEGV = 11  # on every architecture (include/uapi/asm-generic/signal.h, arch/*/include/uapi/asm/signal.h)
 _EFAULT = "errno:14"
@@ -47,7 +48,10 @@ def judge_cases(cases: tuple[Case, ...], known: KnownDefects | None = None) -> I
     What a known defect explains is for review rather than a failure, and so is a known defect that is not there.
     """
     for case in cases:
-        judge = _JUDGES.get(case.name.partition("/")[0])
+        kind = case.name.partition("/")[0]
+        if kind in _JUDGED_ELSEWHERE:
+            continue
+        judge = _JUDGES.get(kind)
         if judge is None:
             yield judge_unknown_case(case)
         else:
@@ -177,4 +181,7 @@ _JUDGES: dict[str, Callable[[Case], Finding]] = {
     "coarse-behind": judge_order,
     "migrating": judge_order,
     "pinned": judge_cpu,
+    **SPECIAL_JUDGES,
 }
+# Kinds whose rules ask for more than the case (places.py).
+_JUDGED_ELSEWHERE = ("landing", "vsyscall")

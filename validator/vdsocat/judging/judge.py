@@ -20,7 +20,9 @@ from vdsocat.judging.compare import compare_exports, resolve_expected
 from vdsocat.judging.fastpath import judge_paths
 from vdsocat.judging.finding import Finding, Verdict, gravest
 from vdsocat.judging.placement import judge_placement
+from vdsocat.judging.places import judge_signal_returns, judge_vsyscall
 from vdsocat.judging.structure import JudgedImage, judge_structure
+from vdsocat.judging.unwinding import judge_unwinding
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,10 @@ def _judge_on_kernel(
     image, more = _judge_image(seen, abi, _Expectation(release, facts, abi.vdso, abi.exports, abi.hash_styles, release))
     findings += more
     if not seen.is_static:
-        findings += judge_cases(seen.cases, KnownDefects(catalog.defects, abi, release, facts))
+        known = KnownDefects(catalog.defects, abi, release, facts)
+        findings += judge_cases(seen.cases, known)
+        findings += judge_signal_returns(seen, abi, image, known)
+        findings += judge_vsyscall(seen)
         findings += judge_paths(seen, abi, catalog.fast_paths, facts)
         findings += judge_placement(seen, abi, image, release, facts)
         findings += rules.judge_areas(abi.areas, seen, release, facts)
@@ -154,6 +159,7 @@ def _judge_on_provider(seen: AbiCapture, capture: Capture, catalog: Catalog) -> 
     image, more = _judge_image(seen, abi, expectation)
     findings += more
     findings += judge_cases(seen.cases)
+    findings += judge_signal_returns(seen, abi, image, None)
     findings += judge_paths(seen, abi, FastPaths(), facts)
     findings += rules.judge_areas([area for one in offered for area in one.areas], seen, release, facts)
     return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), image)
@@ -197,12 +203,13 @@ def _judge_image(seen: AbiCapture, abi: Abi, expected: _Expectation) -> tuple[Vd
             image = read_vdso_image(seen.image, load_address=seen.address)
         except ImageError as error:
             findings.append(rules.judge_unreadable(error))
-    if image is not None:
+    if seen.image is not None and image is not None:
         said_by = f"the image {'carried' if seen.is_static else 'mapped'} by {expected.release}"
         findings.append(rules.judge_identity(image, abi, seen.endianness))
         findings += rules.judge_soname(image, expected.vdso, expected.release, expected.facts)
         findings += rules.judge_hash_styles(image, expected.hash_styles, expected.release, expected.facts)
         findings += judge_structure(JudgedImage(image, expected.kernel_release))
+        findings.append(judge_unwinding(seen.image, image, abi, expected.kernel_release))
         symbols = resolve_expected(expected.exports, expected.release, expected.facts)
         findings += compare_exports(symbols, ExportSet(abi.name, said_by, image.exports))
         findings += () if seen.is_static else rules.judge_calls_made(image, abi, seen)

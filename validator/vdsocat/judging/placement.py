@@ -20,7 +20,7 @@ _PERMISSIONS = {"code": "r-x", "data": "r--", "trampolines": "r-x"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Mapping:
+class Mapping:
     """One line of /proc/PID/maps: addresses are of the first byte and of that after the last."""
 
     start: int
@@ -33,7 +33,7 @@ def judge_placement(
     seen: AbiCapture, abi: Abi, image: VdsoImage | None, release: KernelRelease, facts: KernelFacts
 ) -> Iterator[Finding]:
     """The findings of all rules of this module on what a process of the ABI saw."""
-    mappings = [mapping for line in seen.mappings if (mapping := _parse_mapping(line)) is not None]
+    mappings = parse_mappings(seen)
     if seen.image is not None and seen.address is not None:
         yield judge_mapping(seen.address, seen, mappings)
     yield from judge_auxv(seen, abi, image, release, facts)
@@ -41,7 +41,7 @@ def judge_placement(
         yield from judge_mapping_names(mappings, abi, release, facts)
 
 
-def judge_mapping(address: int, seen: AbiCapture, mappings: list[_Mapping]) -> Finding:
+def judge_mapping(address: int, seen: AbiCapture, mappings: list[Mapping]) -> Finding:
     """MAP-VDSO: AT_SYSINFO_EHDR is the first byte of a mapping that is read and executed, never written.
 
     Why: debuggers, CRIU and sandboxes find the pages by their mapping and move or copy them whole; pages that can be
@@ -104,7 +104,7 @@ def _judge_auxv_value(tag: str, value: int, seen: AbiCapture, image: VdsoImage |
 
 
 def judge_mapping_names(
-    mappings: list[_Mapping], abi: Abi, release: KernelRelease, facts: KernelFacts
+    mappings: list[Mapping], abi: Abi, release: KernelRelease, facts: KernelFacts
 ) -> Iterator[Finding]:
     """MAP-NAME: /proc/PID/maps has the pages that the catalogue names, and they may be used as what they hold.
 
@@ -134,13 +134,18 @@ def judge_mapping_names(
             yield Finding("MAP-NAME", Verdict.FAIL if wrong else Verdict.PASS, name, reason)
 
 
-def _parse_mapping(line: str) -> _Mapping | None:
+def parse_mappings(seen: AbiCapture) -> list[Mapping]:
+    """The lines of /proc/self/maps that the probe could tell whole, in their order."""
+    return [mapping for line in seen.mappings if (mapping := _parse_mapping(line)) is not None]
+
+
+def _parse_mapping(line: str) -> Mapping | None:
     """A line of /proc/PID/maps, "start-end perms offset dev inode name"; None for one that is cut short."""
     fields = line.split(maxsplit=5)
     if len(fields) < 5:
         return None
     start, _, end = fields[0].partition("-")
     try:
-        return _Mapping(int(start, 16), int(end, 16), fields[1], fields[5] if len(fields) > 5 else "")
+        return Mapping(int(start, 16), int(end, 16), fields[1], fields[5] if len(fields) > 5 else "")
     except ValueError:
         return None

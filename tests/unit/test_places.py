@@ -1,0 +1,151 @@
+"""The rules about code at known places: what a signal handler returned to, and x86's page at a fixed address."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from elf_builder import Symbol
+from small_catalog import small_catalog
+from small_images import i386_image
+
+from vdsocat.capture import AbiCapture, Case
+from vdsocat.catalog.conditions import KernelFacts
+from vdsocat.catalog.intervals import Bound, Interval
+from vdsocat.catalog.model import CatalogExport, NamedMapping
+from vdsocat.elf.image import read_vdso_image
+from vdsocat.exports import KernelRelease
+from vdsocat.judging.behaviour import KnownDefects
+from vdsocat.judging.finding import Finding, Verdict
+from vdsocat.judging.places import judge_signal_returns, judge_vsyscall
+
+PASS, FAIL, UNKNOWN, ABSENT = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN, Verdict.EXPECTED_ABSENT
+ADDRESS = 0xB7F00000
+MAPPINGS = (
+    "b7e00000-b7e01000 r-xp 00000000 00:00 0 [sigpage]",
+    "b7f00000-b7f02000 r-xp 00000000 00:00 0 [vdso]",
+    "bff00000-bff21000 rwxp 00000000 00:00 0 [stack]",
+)
+PLAIN, WITH_SIGINFO = (
+    Symbol("__kernel_sigreturn", "LINUX_2.5", value=0x810),
+    Symbol("__kernel_rt_sigreturn", "LINUX_2.5", value=0x820),
+)
+CLOCK = Symbol("__vdso_clock_gettime", "LINUX_2.5")
+PAGE = NamedMapping("[sigpage]", "trampolines", Interval(Bound.parse("3.11")))
+
+
+def catalogued(symbol: Symbol, function: str) -> CatalogExport:
+    """An export like one of the small catalogue's, of another name and function."""
+    entry = small_catalog().abi("i386").exports[0]
+    return replace(entry, export=replace(entry.export, name=symbol.name), function=function)
+
+
+def landed(
+    place: str | None,
+    outcome: str = "0",
+    kind: int = 0,
+    symbols: tuple[Symbol, ...] = (PLAIN, WITH_SIGINFO),
+    page: NamedMapping = PAGE,
+) -> Finding:
+    data = i386_image((CLOCK, *symbols))
+    abi = replace(
+        small_catalog().abi("i386"),
+        exports=(catalogued(PLAIN, "sigreturn"), catalogued(WITH_SIGINFO, "rt_sigreturn")),
+        mappings=(page,),
+    )
+    seen = AbiCapture(
+        "i386",
+        "little",
+        "complete",
+        address=ADDRESS,
+        image=data,
+        mappings=MAPPINGS,
+        cases=(Case("signal", f"landing/{kind}", place, outcome),),
+    )
+    known = KnownDefects((), abi, KernelRelease((6, 1)), KernelFacts("native", {}))
+    (finding,) = judge_signal_returns(seen, abi, read_vdso_image(data), known)
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("place", "kind", "verdict", "words"),
+    [
+        ("0xb7f00810", 0, PASS, "it returned to __kernel_sigreturn"),
+        ("0xb7f00820", 1, PASS, "it returned to __kernel_rt_sigreturn"),
+        ("0xb7f00820", 0, FAIL, "did not return to __kernel_sigreturn"),
+        ("0xb7f00810", 1, FAIL, "did not return to __kernel_rt_sigreturn"),
+        ("0xb7f00821", 1, FAIL, "did not return to __kernel_rt_sigreturn"),
+        ("0xb7e00000", 1, FAIL, "did not return to __kernel_rt_sigreturn"),
+    ],
+)
+def test_a_handler_returns_to_the_landing_pad_of_its_kind(place: str, kind: int, verdict: Verdict, words: str) -> None:
+    finding = landed(place, kind=kind)
+    assert (finding.rule, finding.verdict) == ("SIGNAL-RETURN", verdict)
+    assert words in finding.reason
+
+
+def test_an_abi_with_one_landing_pad_uses_it_for_both_kinds() -> None:
+    assert landed("0xb7f00820", kind=0, symbols=(WITH_SIGINFO,)).verdict is PASS
+
+
+@pytest.mark.parametrize(
+    ("place", "verdict", "words"),
+    [
+        ("0xb7f00830", PASS, "into the image, which names no landing pad"),
+        ("0xb7e00040", PASS, "[sigpage]"),
+        ("0xbff00040", PASS, "to the stack"),
+        ("0x12345678", Verdict.REVIEW, "an address without a mapping"),
+    ],
+)
+def test_an_image_without_landing_pads_leaves_other_places(place: str, verdict: Verdict, words: str) -> None:
+    finding = landed(place, symbols=())
+    assert finding.verdict is verdict
+    assert words in finding.reason
+
+
+def test_a_page_that_is_not_for_this_release_is_for_review() -> None:
+    page = replace(PAGE, interval=Interval(Bound.parse("3.11"), Bound.parse("5.0")))
+    assert landed("0xb7e00040", symbols=(), page=page).verdict is Verdict.REVIEW
+
+
+@pytest.mark.parametrize(
+    ("place", "outcome", "verdict", "words"),
+    [
+        ("0xb7f00810", "signal:11", FAIL, "SIGSEGV"),
+        ("0xb7f00810", "hang", FAIL, "did not come back"),
+        ("0xb7f00810", "3", FAIL, "3 results of what was interrupted were wrong"),
+        (None, "died", UNKNOWN, "without an answer"),
+        ("lacking:timer", "lacking:timer", ABSENT, "no interval timer"),
+    ],
+)
+def test_what_became_of_the_interrupted_counts_first(
+    place: str | None, outcome: str, verdict: Verdict, words: str
+) -> None:
+    finding = landed(place, outcome)
+    assert finding.verdict is verdict
+    assert words in finding.reason
+
+
+VSYSCALL = "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]"
+
+
+@pytest.mark.parametrize(
+    ("mapped", "kernel", "vdso", "verdict"),
+    [
+        (True, "1795573164..1795573164", "1795573164", PASS),
+        (True, "1795573164..1795573164", "1795573163", FAIL),
+        (True, None, "signal:11", FAIL),
+        (False, None, "signal:11", ABSENT),
+        (False, "5..6", "5", Verdict.REVIEW),
+    ],
+)
+def test_the_old_page_answers_where_it_is_mapped(mapped: bool, kernel: str | None, vdso: str, verdict: Verdict) -> None:
+    seen = AbiCapture(
+        "x86-64",
+        "little",
+        "complete",
+        mappings=(VSYSCALL,) if mapped else (),
+        cases=(Case("vtime", "vsyscall/0", kernel, vdso), Case("vtime", "null", "0", "0")),
+    )
+    (finding,) = judge_vsyscall(seen)
+    assert (finding.rule, finding.subject, finding.verdict) == ("CALL-VSYSCALL", "vtime vsyscall/0", verdict)

@@ -1,0 +1,103 @@
+"""The rule about unwinding: whether a debugger or an exception finds its way out of each function of the image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from vdsocat.catalog.model import Abi
+from vdsocat.elf.image import VdsoImage
+from vdsocat.elf.layout import ImageError
+from vdsocat.elf.unwind import UnwindEntry, read_unwind_entries
+from vdsocat.exports import Export, KernelRelease, SymbolType
+from vdsocat.judging.finding import Finding, Verdict
+
+_RULE, _SUBJECT = "ELF-UNWIND", "unwind information"
+_LANDING_PADS = ("sigreturn", "rt_sigreturn")
+
+# ABIs whose images describe every exported function, and the first release of which an image was read that does.
+# x86-64, x32   -fasynchronous-unwind-tables in arch/x86/entry/vdso/Makefile (v5.10)
+# i386          in arch/x86/entry/vdso/common/Makefile.include (v7.3); until 6.19 only what is written in assembly
+# ppc32, ppc64  .cfi_startproc of every function (arch/powerpc/kernel/vdso/*.S, v6.12)
+# s390x         arch/s390/kernel/vdso/Makefile (v7.3); until 6.12 the linker made no search table
+# loongarch64   arch/loongarch/vdso/Makefile (v7.3)
+# arm, MIPS, s390, sh and aarch64 have no search table, and riscv compiles C without it (arch/riscv/kernel/vdso).
+_COVERED_SINCE = {
+    "x86-64": KernelRelease((5, 10)),
+    "x32": KernelRelease((5, 10)),
+    "i386": KernelRelease((7, 0)),
+    "ppc32": KernelRelease((6, 1)),
+    "ppc64": KernelRelease((6, 1)),
+    "s390x": KernelRelease((7, 2)),
+    "loongarch64": KernelRelease((7, 2)),
+}
+
+
+def judge_unwinding(data: bytes, image: VdsoImage, abi: Abi, release: KernelRelease | None) -> Finding:
+    """ELF-UNWIND: the search table leads to sound entries, to one for every function where the kernel promises it.
+
+    The table is in order and says where its entries begin; they lie in the executable segment. A landing pad of signals
+    shares the byte before it with nobody: unwinders look the return address up less 1, and would take the function
+    that ends there for the caller. `release` is None of another provider's image.
+    Why: backtraces, profilers and pthread_cancel end or crash in a function without an entry, or with a wrong one;
+    arm64 took its directives for the landing pad out again for that (arch/arm64/kernel/vdso/sigreturn.S).
+    Source: the flags in the Makefiles and the .cfi directives of each arch's vDSO (v7.3); that the byte before is in
+    no function: arch/x86/entry/vdso/vdso32/sigreturn.S (v7.3), gcc bug 124050.
+    Reproduce: `readelf --debug-dump=frames IMAGE`, and gdb's `backtrace` in a signal handler
+    """
+    try:
+        entries = read_unwind_entries(data)
+    except ImageError as error:
+        return Finding(_RULE, Verdict.FAIL, _SUBJECT, str(error))
+    promised = release is not None and abi.name in _COVERED_SINCE and not release < _COVERED_SINCE[abi.name]
+    if not entries:
+        verdict = Verdict.FAIL if promised else Verdict.EXPECTED_ABSENT
+        return Finding(
+            _RULE, verdict, _SUBJECT, "there is no search table" + ("" if promised else ", nor a promise of one")
+        )
+    faults = [*_table_faults(entries, image), *_landing_faults(entries, image, abi)]
+    faults += _coverage_faults(entries, image) if promised else ()
+    covered = "as it must be" if promised else "what it describes is sound"
+    return Finding(_RULE, Verdict.FAIL if faults else Verdict.PASS, _SUBJECT, "; ".join(faults) or covered)
+
+
+def _table_faults(entries: Sequence[UnwindEntry], image: VdsoImage) -> Iterator[str]:
+    starts = [entry.listed for entry in entries]
+    if starts != sorted(starts):
+        yield "the search table is not in order"
+    executable = [
+        (one.vaddr - image.base, one.vaddr - image.base + one.memsz)
+        for one in image.segments
+        if one.type == "PT_LOAD" and "x" in one.flags
+    ]
+    for entry in entries:
+        if entry.listed != entry.start:
+            yield f"the search table has {entry.listed:#x} for an entry that begins at {entry.start:#x}"
+        if not any(start <= entry.start <= entry.end <= end for start, end in executable):
+            yield f"the entry of {entry.start:#x}…{entry.end:#x} is outside of the executable segment"
+
+
+def _landing_faults(entries: Sequence[UnwindEntry], image: VdsoImage, abi: Abi) -> Iterator[str]:
+    pads = {one.export.name for one in abi.exports if one.function in _LANDING_PADS}
+    for export in image.exports:
+        own, before = _entry_at(entries, export.value), _entry_at(entries, export.value - 1)
+        if export.name in pads and own is not None and before not in (None, own):
+            yield f"the byte before the landing pad {export.name} belongs to another function"
+
+
+def _coverage_faults(entries: Sequence[UnwindEntry], image: VdsoImage) -> Iterator[str]:
+    for export in image.exports:
+        if export.type not in (SymbolType.FUNC, SymbolType.NOTYPE) or _entry_at(entries, export.value) is not None:
+            continue
+        begun = _begun_within(entries, export)
+        if begun is None:
+            yield f"nothing describes {export.name}"
+        else:
+            yield f"the first {begun.start - export.value} bytes of {export.name} are described by nothing"
+
+
+def _entry_at(entries: Sequence[UnwindEntry], address: int) -> UnwindEntry | None:
+    return next((entry for entry in entries if entry.start <= address < entry.end), None)
+
+
+def _begun_within(entries: Sequence[UnwindEntry], export: Export) -> UnwindEntry | None:
+    return next((one for one in entries if export.value < one.start < export.value + export.size), None)
