@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -265,6 +265,37 @@ def test_host_probe_calls_every_clock_between_two_system_calls() -> None:
     assert value in (before, after) or before != after
 
 
+def test_host_probe_tries_cases_beside_the_system_call() -> None:
+    require_x86_64()
+    cases = {(symbol, name): (kernel, vdso) for symbol, name, kernel, vdso in fields_of(run_probe("x86-64-le"), "case")}
+    for clock in (12, 24, 32, 33, 64, 2147483647, -797):
+        assert cases["__vdso_clock_gettime", f"clock/{clock}"] == ("errno:22", "errno:22")
+    for clock in (2, 3, -6, -2):
+        kernel, vdso = cases["__vdso_clock_gettime", f"clock/{clock}"]
+        low, high = kernel.split("..")
+        assert nanoseconds(low) <= nanoseconds(vdso) <= nanoseconds(high)
+    for clock in (0, 1, 5):
+        kernel, vdso = cases["__vdso_clock_getres", f"resolution/{clock}"]
+        assert kernel == vdso == f"{time.clock_getres(clock):.9f}"
+    assert cases["__vdso_clock_gettime", "never-back/1"] == ("0", "0")
+    assert cases["__vdso_clock_gettime", "bad-pointer/1"] in (("errno:14", "signal:11"), ("errno:14", "errno:14"))
+    assert cases["__vdso_clock_gettime", "bad-pointer/2"] == ("errno:14", "errno:14")
+    assert cases["__vdso_gettimeofday", "null"] == ("0", "0")
+    lowest, highest = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
+    assert cases["__vdso_getcpu", "pinned/0"][1].split(",")[0] == str(lowest)
+    if highest > lowest:
+        assert cases["__vdso_getcpu", "pinned/1"][1].split(",")[0] == str(highest)
+    else:
+        assert cases["__vdso_getcpu", "pinned/1"] == ("lacking:second-cpu",) * 2
+
+
+def test_host_probe_tells_which_calls_enter_the_kernel() -> None:
+    require_x86_64()
+    paths = {symbol: ways for symbol, *ways in fields_of(run_probe("x86-64-le"), "path")}
+    assert {"5=vdso", "6=vdso", "2=fallback", "3=fallback"} <= set(paths["__vdso_clock_gettime"])
+    assert paths["__vdso_time"] == ["-=vdso"]
+
+
 @pytest.mark.parametrize("name", ["i386-le", "x32-le"])
 def test_compat_probe_runs_or_the_kernel_says_that_it_cannot(name: str) -> None:
     """CONFIG_IA32_EMULATION and CONFIG_X86_X32_ABI (with syscall.x32=y) are the kernel's choice."""
@@ -293,6 +324,8 @@ SECCOMP_RET_TRAP = 0x00030000
 SECCOMP_RET_ERRNO = 0x00050000
 SECCOMP_RET_USER_NOTIF = 0x7FC00000
 SECCOMP_RET_ALLOW = 0x7FFF0000
+SYS_PTRACE = 101
+SYS_PRCTL = 157
 SYS_GETCPU = 309
 
 
@@ -315,11 +348,16 @@ class BpfProgram(ctypes.Structure):
 
 def filter_getcpu(action: int, flags: int = 0) -> Callable[[], None]:
     """Something to run before exec, after which the system call getcpu has another outcome."""
-    instructions = (BpfInstruction * 4)(
+    return filter_calls((SYS_GETCPU,), action, flags)
+
+
+def filter_calls(numbers: Sequence[int], action: int, flags: int = 0) -> Callable[[], None]:
+    """Something to run before exec, after which these system calls have another outcome."""
+    instructions = (BpfInstruction * (len(numbers) + 3))(
         BpfInstruction(0x20, 0, 0, 0),  # load the system call's number
-        BpfInstruction(0x15, 0, 1, SYS_GETCPU),  # is it getcpu?
-        BpfInstruction(0x06, 0, 0, action),
+        *(BpfInstruction(0x15, len(numbers) - index, 0, number) for index, number in enumerate(numbers)),
         BpfInstruction(0x06, 0, 0, SECCOMP_RET_ALLOW),
+        BpfInstruction(0x06, 0, 0, action),
     )
     program = BpfProgram(len(instructions), instructions)
     libc = ctypes.CDLL(None, use_errno=True)
@@ -359,6 +397,38 @@ def test_hang_of_a_call_is_a_frame_and_not_the_end() -> None:
     assert fields_of(frames, "hang") == [["__vdso_getcpu"]]
     assert fields_of(frames, "call")[-1][0] == "__vdso_time"
     assert 1.9 < time.monotonic() - started < 30
+
+
+def test_crash_of_a_case_is_what_it_says_and_the_next_are_tried() -> None:
+    require_x86_64()
+    frames = run_probe("x86-64-le", filter_getcpu(SECCOMP_RET_TRAP))
+    cases = [case[1:] for case in fields_of(frames, "case") if case[0] == "__vdso_getcpu"]
+    assert len(cases) > 2
+    assert {(kernel, vdso) for _, kernel, vdso in cases} <= {("-", "signal:31"), ("lacking:second-cpu",) * 2}
+
+
+def test_hang_of_a_case_is_what_it_says_and_the_next_are_left_out() -> None:
+    require_x86_64()
+    frames = run_probe("x86-64-le", filter_getcpu(SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER))
+    assert [case for case in fields_of(frames, "case") if case[0] == "__vdso_getcpu"] == [
+        ["__vdso_getcpu", "pinned/0", "-", "hang"]
+    ]
+
+
+def test_without_a_filter_a_tracer_tells_the_same() -> None:
+    require_x86_64()
+    refuse = filter_calls((SYS_PRCTL,), SECCOMP_RET_ERRNO | errno.EINVAL)
+    traced = fields_of(run_probe("x86-64-le", refuse), "path")
+    assert traced == fields_of(run_probe("x86-64-le"), "path")
+    assert any(way.endswith("=fallback") for path in traced for way in path)
+
+
+def test_without_filter_and_tracer_the_paths_are_unknown() -> None:
+    require_x86_64()
+    refuse = filter_calls((SYS_PRCTL, SYS_PTRACE), SECCOMP_RET_ERRNO | errno.EINVAL)
+    paths = fields_of(run_probe("x86-64-le", refuse), "path")
+    assert paths
+    assert all(ways == ["unknown:22"] for _, *ways in paths)
 
 
 def test_probe_whose_output_cannot_be_written_says_so_by_its_status() -> None:
