@@ -10,6 +10,9 @@ struct auxv_entry {
 	unsigned long value;
 };
 
+/* 0 when there is no such entry. */
+unsigned long auxv_value(const struct auxv_entry *auxv, unsigned long type);
+
 void say_hello(struct speaker *speaker, const struct auxv_entry *auxv);
 void say_end(struct speaker *speaker);
 

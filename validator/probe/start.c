@@ -1,4 +1,5 @@
 /* Where the probe begins: as PID 1 it supervises, otherwise it describes its own process. */
+#include "cost.h"
 #include "describe.h"
 #include "supervise.h"
 #include "system.h"
@@ -12,15 +13,22 @@ void probe_main(const unsigned long *stack)
 	const char *const *arguments = (const char *const *)(stack + 1);
 	const unsigned long *environment = stack + 1 + count + 1;
 	const struct auxv_entry *auxv;
+	const char *option;
+	bool costs;
 	struct speaker speaker = { .name = PROBE_NAME };
 
 	while (*environment)
 		environment++;
 	auxv = (const struct auxv_entry *)(environment + 1);
-	if (process_id() == 1 && !(count > 1 && strings_equal(arguments[1], "--host"))) {
+	option = count > 1 ? arguments[1] : "";
+	costs = strings_equal(option, COST_OPTION);
+	if (process_id() == 1 && !strings_equal(option, "--host")) {
 		speaker.name = PROBE_NAME "/init";
-		supervise(&speaker, auxv);
+		supervise(&speaker, auxv, costs ? COST_OPTION : NULL);
 	}
-	describe_process(&speaker, auxv);
+	if (costs)
+		say_costs(&speaker, auxv);
+	else
+		describe_process(&speaker, auxv);
 	exit_process(speaker.failed ? 1 : 0);
 }

@@ -50,14 +50,20 @@ static bool next_probe(const char *last, char *next)
 	return found;
 }
 
+struct program {
+	const char *name;
+	const char *option;
+};
+
 /* Turns the child into the probe; only a failure is reported. */
-static void execute_probe(const void *name, s32 report_fd)
+static void execute_probe(const void *argument, s32 report_fd)
 {
+	const struct program *program = argument;
 	char path[sizeof(PROBE_DIRECTORY) + LONGEST_NAME] = PROBE_DIRECTORY;
 	s32 error;
 
-	memcpy(path + sizeof(PROBE_DIRECTORY) - 1, name, string_length(name) + 1);
-	error = (s32)-execute(path);
+	memcpy(path + sizeof(PROBE_DIRECTORY) - 1, program->name, string_length(program->name) + 1);
+	error = (s32)-execute(path, program->option);
 	write_bytes(report_fd, &error, sizeof(error));
 }
 
@@ -68,14 +74,15 @@ static void begin_child(struct speaker *speaker, const char *name, const char *e
 	put_text(speaker, event);
 }
 
-static void run_probe(struct speaker *speaker, const char *name)
+static void run_probe(struct speaker *speaker, const char *name, const char *option)
 {
+	struct program program = { name, option };
 	struct ending ending;
 	s32 error;
 
 	begin_child(speaker, name, "started");
 	frame_end(speaker);
-	ending = run_in_child(execute_probe, name, PROBE_SECONDS, &error, sizeof(error));
+	ending = run_in_child(execute_probe, &program, PROBE_SECONDS, &error, sizeof(error));
 	/* A probe that was stopped may have left half a line. */
 	if (ending.how == ENDED_SIGNAL || ending.how == ENDED_HANG)
 		break_line(speaker);
@@ -105,7 +112,7 @@ static void power_off(void)
 	}
 }
 
-void supervise(struct speaker *speaker, const struct auxv_entry *auxv)
+void supervise(struct speaker *speaker, const struct auxv_entry *auxv, const char *option)
 {
 	char last[LONGEST_NAME] = "", next[LONGEST_NAME];
 
@@ -116,7 +123,7 @@ void supervise(struct speaker *speaker, const struct auxv_entry *auxv)
 	break_line(speaker);
 	say_hello(speaker, auxv);
 	while (next_probe(last, next)) {
-		run_probe(speaker, next);
+		run_probe(speaker, next, option);
 		memcpy(last, next, sizeof(last));
 	}
 	say_end(speaker);

@@ -4,6 +4,7 @@
 
 #include "describe.h"
 
-void supervise(struct speaker *speaker, const struct auxv_entry *auxv) __attribute__((noreturn));
+/* `option` is what each probe is started with; NULL for nothing. */
+void supervise(struct speaker *speaker, const struct auxv_entry *auxv, const char *option) __attribute__((noreturn));
 
 #endif

@@ -53,11 +53,11 @@ word fork_process(void)
 #endif
 }
 
-word execute(const char *path)
+word execute(const char *path, const char *option)
 {
-	const char *arguments[2] = { path, NULL };
+	const char *arguments[3] = { path, option, NULL };
 
-	return system_call(SYS_execve, WORD(path), WORD(arguments), WORD(arguments + 1), 0, 0);
+	return system_call(SYS_execve, WORD(path), WORD(arguments), WORD(arguments + 2), 0, 0);
 }
 
 word process_id(void)

@@ -1,0 +1,13 @@
+/* What calls cost, in units of the kernel's monotonic clock: instructions, where the machine's time counts them. */
+#ifndef COST_H
+#define COST_H
+
+#include "describe.h"
+
+/* The word that tells /init, and /init a probe, to do this and nothing else. */
+#define COST_OPTION "--cost"
+
+/* All frames of a single probe, hello to end: `cost-loop`, and a `cost` for each function and clock of the image. */
+void say_costs(struct speaker *speaker, const struct auxv_entry *auxv);
+
+#endif
