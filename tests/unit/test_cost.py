@@ -148,6 +148,15 @@ def test_reports_carry_costs() -> None:
     assert "Cost of calls: unknown. No QEMU." in unknown
 
 
+def test_report_draws_costs_as_a_page(vdsocat: Command, tmp_path: Path) -> None:
+    path = write_capture(tmp_path / "kernel.json", *MEASURED)
+    page = vdsocat("report", "--format", "costs", path).out
+    assert page.startswith("# What calls cost\n")
+    assert f"| test-kernel | i386 | {GETTIME} clock 1 | 56 | 400 | 7.1 |" in page
+    assert "* unknown: cost of __vdso_getcpu on test-kernel i386: the call ended in a crash." in page
+    assert f"{GETTIME} clock 1" in vdsocat("report", "--format", "table", path).out
+
+
 def changes(before: Cost, after: Cost, threshold: float = 0.1) -> list[tuple[str, str]]:
     pair = (capture_with(Costs((before,))),), (capture_with(Costs((after,))),)
     return [(one.subject, one.sentence_part()) for one in compare_costs(*pair, threshold)]

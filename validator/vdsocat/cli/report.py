@@ -10,10 +10,12 @@ from pathlib import Path
 import click
 
 from vdsocat.capture import read_capture
+from vdsocat.cli.places import terminal_width
 from vdsocat.cli.settings import Settings
 from vdsocat.errors import InputError, VdsocatError
 from vdsocat.judging.judge import judge_capture
 from vdsocat.judging.result import CheckResult, overall_status
+from vdsocat.report.costs import draw_costs, render_cost_page
 from vdsocat.report.document import report_document
 from vdsocat.report.markdown import render_markdown
 from vdsocat.report.table import draw_header, draw_rows, draw_summary
@@ -22,7 +24,11 @@ from vdsocat.report.table import draw_header, draw_rows, draw_summary
 @click.command()
 @click.argument("captures", metavar="CAPTURE…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--format", "format_", type=click.Choice(("markdown", "json", "table")), default="markdown", show_default=True
+    "--format",
+    "format_",
+    type=click.Choice(("markdown", "json", "table", "costs")),
+    default="markdown",
+    show_default=True,
 )
 @click.option("--strict", is_flag=True, help="Let a finding to review count as a fail.")
 @click.pass_context
@@ -42,7 +48,11 @@ def report(context: click.Context, captures: tuple[Path, ...], format_: str, str
         for result in results:
             for line in draw_rows(result):
                 click.echo(line)
+        for line in draw_costs(results, terminal_width()):
+            click.echo(line)
         click.echo(f"\n{draw_summary(results)}")
+    elif format_ == "costs":
+        click.echo(render_cost_page(results, datetime.now(UTC).date().isoformat()))
     else:
         document = report_document(results, datetime.now(UTC).isoformat(timespec="seconds"), strict)
         click.echo(
