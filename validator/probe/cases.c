@@ -191,8 +191,7 @@ unsigned long find_function(const struct vdso_image *image, const char *name)
 	return find_named(image, name, symbol);
 }
 
-static void say_table(struct speaker *speaker, const struct vdso_image *image, const struct function *functions,
-		      u32 count)
+void say_table(struct speaker *speaker, const struct vdso_image *image, const struct function *functions, u32 count)
 {
 	char symbol[LONGEST_SYMBOL];
 

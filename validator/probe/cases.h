@@ -57,6 +57,8 @@ extern const u32 cpu_function_count;
 
 /* Says a `case` for each case, and a `path` for each function that has paths, of all functions that the image exports. */
 void say_functions(struct speaker *speaker, const struct vdso_image *image);
+/* The same of one table. */
+void say_table(struct speaker *speaker, const struct vdso_image *image, const struct function *functions, u32 count);
 /* Says a `case` for each; also for what is no function of an image. */
 void say_cases(struct speaker *speaker, const struct subject *subject, const struct test_case *cases, u32 count);
 /* Says one `path` (paths.c): for each argument whether the calls of it entered the kernel. */

@@ -2,9 +2,9 @@
 #include "describe.h"
 
 #include "calls.h"
-#include "cases.h"
 #include "child.h"
 #include "elf.h"
+#include "special_cases.h"
 #include "system.h"
 #include "vdso.h"
 
@@ -17,7 +17,7 @@
 /* Defined by the linker: the ELF header that this very process was started from. */
 extern const struct elf_header __ehdr_start __attribute__((visibility("hidden")));
 
-unsigned long auxv_value(const struct auxv_entry *auxv, unsigned long type)
+static unsigned long auxv_value(const struct auxv_entry *auxv, unsigned long type)
 {
 	for (; auxv->type != AT_NULL; auxv++)
 		if (auxv->type == type)
@@ -201,10 +201,12 @@ static void say_kuser(struct speaker *speaker)
 	if (ending.how == ENDED_EXIT && ending.reported == sizeof(version)) {
 		put_text(speaker, "present");
 		put_unsigned(speaker, version);
+		frame_end(speaker);
+		say_kuser_helpers(speaker, version);
 	} else {
 		put_text(speaker, "absent");
+		frame_end(speaker);
 	}
-	frame_end(speaker);
 }
 #endif
 
@@ -235,5 +237,6 @@ void describe_process(struct speaker *speaker, const struct auxv_entry *auxv)
 		call_functions(speaker, &image);
 		try_functions(speaker, &image);
 	}
+	say_special_cases(speaker, &image);
 	say_end(speaker);
 }

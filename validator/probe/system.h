@@ -9,6 +9,8 @@
 
 /* abi/<assembly>.S; one convention for errors, -errno, whatever the ABI's own is. */
 word system_call(word number, word first, word second, word third, word fourth, word fifth);
+/* The same with six arguments, of ABIs that pass all of them to C and to the kernel in registers, and of x86-64. */
+word system_call_six(word number, word first, word second, word third, word fourth, word fifth, word sixth);
 
 word write_bytes(s32 fd, const void *bytes, u32 size);
 word read_bytes(s32 fd, void *bytes, u32 size);
@@ -17,8 +19,7 @@ void close_file(s32 fd);
 word make_pipe(s32 ends[2]);
 
 word fork_process(void);
-/* `option` is the only argument beside the path; NULL for none. */
-word execute(const char *path, const char *option);
+word execute(const char *path);
 word process_id(void);
 void signal_process(s32 pid, s32 number);
 void kill_process(s32 pid);

@@ -31,9 +31,10 @@
 #define SYS_getcpu 345
 #define SYS_sched_setaffinity 241
 #define SYS_sched_getaffinity 242
-#define SYS_sched_setscheduler 156
 #define SYS_prctl 172
 #define SYS_ptrace 26
+#define SYS_rt_sigaction 174
+#define SYS_setitimer 104
 #define SYS_ppoll_time64 414
 #define SYS_clock_gettime64 403
 #define SYS_clock_getres_time64 406

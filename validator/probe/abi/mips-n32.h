@@ -9,6 +9,7 @@
 #define SIGCHLD 18
 #define TCSBRK 0x5405
 #define ABI_SIGINFO_CODE 1
+#define ABI_SIGACTION_FLAGS_FIRST
 
 #define N32 6000
 
@@ -37,9 +38,10 @@
 #define SYS_getcpu (N32 + 275)
 #define SYS_sched_setaffinity (N32 + 195)
 #define SYS_sched_getaffinity (N32 + 196)
-#define SYS_sched_setscheduler (N32 + 141)
 #define SYS_prctl (N32 + 153)
 #define SYS_ptrace (N32 + 99)
+#define SYS_rt_sigaction (N32 + 13)
+#define SYS_setitimer (N32 + 36)
 #define SYS_ppoll_time64 (N32 + 414)
 #define SYS_clock_gettime64 (N32 + 403)
 #define SYS_clock_getres_time64 (N32 + 406)

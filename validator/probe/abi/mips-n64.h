@@ -9,6 +9,7 @@
 #define SIGCHLD 18
 #define TCSBRK 0x5405
 #define ABI_SIGINFO_CODE 1
+#define ABI_SIGACTION_FLAGS_FIRST
 
 #define N64 5000
 
@@ -37,9 +38,10 @@
 #define SYS_getcpu (N64 + 271)
 #define SYS_sched_setaffinity (N64 + 195)
 #define SYS_sched_getaffinity (N64 + 196)
-#define SYS_sched_setscheduler (N64 + 141)
 #define SYS_prctl (N64 + 153)
 #define SYS_ptrace (N64 + 99)
+#define SYS_rt_sigaction (N64 + 13)
+#define SYS_setitimer (N64 + 36)
 #define SYS_ppoll_time64 SYS_ABSENT
 #define SYS_clock_gettime64 SYS_ABSENT
 #define SYS_clock_getres_time64 SYS_ABSENT

@@ -9,6 +9,7 @@
 #define SIGCHLD 18
 #define TCSBRK 0x5405
 #define ABI_SIGINFO_CODE 1
+#define ABI_SIGACTION_FLAGS_FIRST
 
 #define O32 4000
 
@@ -37,9 +38,10 @@
 #define SYS_getcpu (O32 + 312)
 #define SYS_sched_setaffinity (O32 + 239)
 #define SYS_sched_getaffinity (O32 + 240)
-#define SYS_sched_setscheduler (O32 + 160)
 #define SYS_prctl (O32 + 192)
 #define SYS_ptrace (O32 + 26)
+#define SYS_rt_sigaction (O32 + 194)
+#define SYS_setitimer (O32 + 104)
 #define SYS_time (O32 + 13)
 #define SYS_ppoll_time64 (O32 + 414)
 #define SYS_clock_gettime64 (O32 + 403)

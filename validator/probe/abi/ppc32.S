@@ -12,15 +12,18 @@ _start:
 	bl	probe_main
 	trap
 
-	.globl	system_call
+	.globl	system_call, system_call_six
 	.type	system_call, @function
+	.type	system_call_six, @function
 system_call:
+system_call_six:
 	mr	0, 3
 	mr	3, 4
 	mr	4, 5
 	mr	5, 6
 	mr	6, 7
 	mr	7, 8
+	mr	8, 9
 	sc
 	bnslr
 	neg	3, 3

@@ -33,9 +33,12 @@
 #define SYS_getcpu 302
 #define SYS_sched_setaffinity 222
 #define SYS_sched_getaffinity 223
-#define SYS_sched_setscheduler 156
 #define SYS_prctl 171
 #define SYS_ptrace 26
+#define SYS_rt_sigaction 173
+#define SYS_setitimer 104
+#define SYS_mmap 90
+#define SYS_getrandom 359
 #define SYS_time 13
 #define SYS_ppoll_time64 414
 #define SYS_clock_gettime64 403

@@ -38,6 +38,7 @@
 	nop
 	trap
 
+	function system_call_six
 	function system_call
 	mr	0, 3
 	mr	3, 4
@@ -45,6 +46,7 @@
 	mr	5, 6
 	mr	6, 7
 	mr	7, 8
+	mr	8, 9
 	sc
 	bnslr
 	neg	3, 3

@@ -4,6 +4,7 @@
 
 #define ABI_WIDE_TIME 1
 #define ABI_CLONE_STACK_FIRST
+#define ABI_MMAP_TAKES_STRUCTURE
 
 /* arch/s390/kernel/syscalls/syscall.tbl, v6.1 */
 #define SYS_read 3
@@ -30,9 +31,12 @@
 #define SYS_getcpu 311
 #define SYS_sched_setaffinity 239
 #define SYS_sched_getaffinity 240
-#define SYS_sched_setscheduler 156
 #define SYS_prctl 172
 #define SYS_ptrace 26
+#define SYS_rt_sigaction 174
+#define SYS_setitimer 104
+#define SYS_mmap 90
+#define SYS_getrandom 349
 #define SYS_ppoll_time64 SYS_ABSENT
 #define SYS_clock_gettime64 SYS_ABSENT
 #define SYS_clock_getres_time64 SYS_ABSENT

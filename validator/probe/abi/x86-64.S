@@ -10,7 +10,8 @@ _start:
 	call	probe_main
 	ud2
 
-	.globl system_call
+	.globl system_call, system_call_six
+system_call_six:
 system_call:
 	movq	%rdi, %rax
 	movq	%rsi, %rdi
@@ -18,5 +19,6 @@ system_call:
 	movq	%rcx, %rdx
 	movq	%r8, %r10
 	movq	%r9, %r8
+	movq	8(%rsp), %r9
 	syscall
 	ret

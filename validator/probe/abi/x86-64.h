@@ -29,9 +29,10 @@
 #define SYS_getcpu 309
 #define SYS_sched_setaffinity 203
 #define SYS_sched_getaffinity 204
-#define SYS_sched_setscheduler 144
 #define SYS_prctl 157
 #define SYS_ptrace 101
+#define SYS_mmap 9
+#define SYS_getrandom 318
 #define SYS_time 201
 #define SYS_ppoll_time64 SYS_ABSENT
 #define SYS_clock_gettime64 SYS_ABSENT

@@ -1,0 +1,32 @@
+/* Cases of what few ABIs have, or of what is no function of an image. A file is empty for the ABIs it is not for. */
+#ifndef SPECIAL_CASES_H
+#define SPECIAL_CASES_H
+
+#include "cases.h"
+
+/* Says all cases of this header but those of say_kuser_helpers. */
+void say_special_cases(struct speaker *speaker, const struct vdso_image *image);
+
+/* Says where signal handlers return to (trampolines.c). */
+void say_signals(struct speaker *speaker);
+/* Calls arm's helpers, of a page with this helper version (kuser.c). */
+void say_kuser_helpers(struct speaker *speaker, u32 version);
+/* Calls the functions of x86's page at a fixed address (vsyscall.c). */
+void say_vsyscall(struct speaker *speaker);
+
+/* Tables like those of cases.h: random.c, and of one architecture powerpc.c, riscv.c, x86.c. */
+extern const struct function random_functions[];
+extern const u32 random_function_count;
+extern const struct function arch_functions[];
+extern const u32 arch_function_count;
+
+/* Memory of its own (mapping.c): its address or -errno, and whether it is the latter. */
+word map_memory(unsigned long size, s32 protection, s32 flags);
+bool is_error(word returned);
+#define PROT_READ 1
+#define PROT_WRITE 2
+#define PROT_EXEC 4
+#define MAP_PRIVATE 2
+#define MAP_ANONYMOUS 0x20
+
+#endif
