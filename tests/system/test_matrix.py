@@ -116,13 +116,18 @@ EXPORTS = {
 }  # fmt: skip
 
 
-def test_no_finding_is_a_fail_and_none_is_left_open(matrix: Matrix) -> None:
+# Traced defects of kernels of the matrix, each with its section in docs/findings.md.
+KNOWN_DEFECTS = ("aux-clock-resolution", "riscv-compat-affinity", "riscv-hwprobe-unchecked")
+
+
+def test_no_finding_is_a_fail_and_none_is_left_open_but_for_known_defects(matrix: Matrix) -> None:
     open_findings = [
         f"{kernel['source']} {row['abi']}: {finding['rule']} {finding['subject']}: {finding['reason']}"
         for kernel in matrix.report["kernels"]
         for row in kernel["abis"]
         for finding in row["findings"]
         if finding["verdict"] in ("fail", "review", "unknown")
+        and not any(f"; known defect {name} (docs/findings.md)" in finding["reason"] for name in KNOWN_DEFECTS)
     ]
     not_judged = [f"{one['source']}: {one['error']}" for one in matrix.report["kernels"] if one["error"]]
     assert (open_findings, not_judged, matrix.exit_status) == ([], [], 0)
