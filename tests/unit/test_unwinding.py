@@ -93,6 +93,11 @@ def test_each_fault_is_told(rows: tuple[FrameRow, ...], words: str) -> None:
     assert words in finding.reason
 
 
+def test_a_branch_target_before_the_first_row_is_none_of_the_functions_frame() -> None:
+    data = with_rows(FrameRow(0x804, 0x810), CPU_ROW)
+    assert judge(data[:0x800] + b"\xf3\x0f\x1e\xfa" + data[0x804:]).verdict is Verdict.PASS
+
+
 def test_what_is_not_promised_may_be_missing() -> None:
     assert judge(with_rows(CLOCK_ROW), OLD).verdict is Verdict.PASS
     assert judge(with_rows(), OLD).verdict is Verdict.EXPECTED_ABSENT

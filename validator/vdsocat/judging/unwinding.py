@@ -13,6 +13,8 @@ from vdsocat.judging.finding import Finding, Verdict
 
 _RULE, _SUBJECT = "ELF-UNWIND", "unwind information"
 _LANDING_PADS = ("sigreturn", "rt_sigreturn")
+# endbr64: SYM_FUNC_START puts it before .cfi_startproc of vsgx.S, as in the image of Debian 6.12.118, amd64.
+_ENDBR64 = b"\xf3\x0f\x1e\xfa"
 
 # ABIs whose images describe every exported function, and the first release of which an image was read that does.
 # x86-64, x32   -fasynchronous-unwind-tables in arch/x86/entry/vdso/Makefile (v5.10)
@@ -55,7 +57,7 @@ def judge_unwinding(data: bytes, image: VdsoImage, abi: Abi, release: KernelRele
             _RULE, verdict, _SUBJECT, "there is no search table" + ("" if promised else ", nor a promise of one")
         )
     faults = [*_table_faults(entries, image), *_landing_faults(entries, image, abi)]
-    faults += _coverage_faults(entries, image) if promised else ()
+    faults += _coverage_faults(entries, image, data) if promised else ()
     covered = "as it must be" if promised else "what it describes is sound"
     return Finding(_RULE, Verdict.FAIL if faults else Verdict.PASS, _SUBJECT, "; ".join(faults) or covered)
 
@@ -84,14 +86,14 @@ def _landing_faults(entries: Sequence[UnwindEntry], image: VdsoImage, abi: Abi) 
             yield f"the byte before the landing pad {export.name} belongs to another function"
 
 
-def _coverage_faults(entries: Sequence[UnwindEntry], image: VdsoImage) -> Iterator[str]:
+def _coverage_faults(entries: Sequence[UnwindEntry], image: VdsoImage, data: bytes) -> Iterator[str]:
     for export in image.exports:
         if export.type not in (SymbolType.FUNC, SymbolType.NOTYPE) or _entry_at(entries, export.value) is not None:
             continue
         begun = _begun_within(entries, export)
         if begun is None:
             yield f"nothing describes {export.name}"
-        else:
+        elif data[export.value : begun.start] != _ENDBR64:
             yield f"the first {begun.start - export.value} bytes of {export.name} are described by nothing"
 
 
