@@ -121,7 +121,7 @@ def test_a_capture_file_is_read_back(tmp_path: Path) -> None:
         ([], "is no capture of this version"),
         ({"schema": "vdsocat-capture/99"}, "is no capture of this version"),
         ({"schema": "vdsocat-report/1", "kernels": []}, "is no capture of this version"),
-        ({"schema": "vdsocat-capture/1"}, "the key 'abis' is missing"),
+        ({"schema": "vdsocat-capture/1"}, "the key 'provenance' is missing"),
         (written(abis=[]), "abis: "),
         (written(fact={}), "unknown key 'fact'; did you mean 'facts'?"),
         (written(config="no base64!"), "the capture is damaged"),
