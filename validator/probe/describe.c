@@ -17,7 +17,7 @@
 /* Defined by the linker: the ELF header that this very process was started from. */
 extern const struct elf_header __ehdr_start __attribute__((visibility("hidden")));
 
-static unsigned long auxv_value(const struct auxv_entry *auxv, unsigned long type)
+unsigned long auxv_value(const struct auxv_entry *auxv, unsigned long type)
 {
 	for (; auxv->type != AT_NULL; auxv++)
 		if (auxv->type == type)

@@ -19,7 +19,8 @@ void close_file(s32 fd);
 word make_pipe(s32 ends[2]);
 
 word fork_process(void);
-word execute(const char *path);
+/* `option` is the only argument beside the path; NULL for none. */
+word execute(const char *path, const char *option);
 word process_id(void);
 void signal_process(s32 pid, s32 number);
 void kill_process(s32 pid);

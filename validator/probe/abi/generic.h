@@ -23,6 +23,7 @@
 #define SYS_getcpu 168
 #define SYS_sched_setaffinity 122
 #define SYS_sched_getaffinity 123
+#define SYS_sched_setscheduler 119
 #define SYS_prctl 167
 #define SYS_ptrace 117
 #define SYS_rt_sigaction 134

@@ -29,6 +29,7 @@
 #define SYS_getcpu 318
 #define SYS_sched_setaffinity 241
 #define SYS_sched_getaffinity 242
+#define SYS_sched_setscheduler 156
 #define SYS_prctl 172
 #define SYS_ptrace 26
 #define SYS_rt_sigaction 174

@@ -38,6 +38,7 @@
 #define SYS_getcpu (N32 + 275)
 #define SYS_sched_setaffinity (N32 + 195)
 #define SYS_sched_getaffinity (N32 + 196)
+#define SYS_sched_setscheduler (N32 + 141)
 #define SYS_prctl (N32 + 153)
 #define SYS_ptrace (N32 + 99)
 #define SYS_rt_sigaction (N32 + 13)

@@ -38,6 +38,7 @@
 #define SYS_getcpu (N64 + 271)
 #define SYS_sched_setaffinity (N64 + 195)
 #define SYS_sched_getaffinity (N64 + 196)
+#define SYS_sched_setscheduler (N64 + 141)
 #define SYS_prctl (N64 + 153)
 #define SYS_ptrace (N64 + 99)
 #define SYS_rt_sigaction (N64 + 13)

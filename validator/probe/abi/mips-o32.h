@@ -38,6 +38,7 @@
 #define SYS_getcpu (O32 + 312)
 #define SYS_sched_setaffinity (O32 + 239)
 #define SYS_sched_getaffinity (O32 + 240)
+#define SYS_sched_setscheduler (O32 + 160)
 #define SYS_prctl (O32 + 192)
 #define SYS_ptrace (O32 + 26)
 #define SYS_rt_sigaction (O32 + 194)

@@ -33,6 +33,7 @@
 #define SYS_getcpu 302
 #define SYS_sched_setaffinity 222
 #define SYS_sched_getaffinity 223
+#define SYS_sched_setscheduler 156
 #define SYS_prctl 171
 #define SYS_ptrace 26
 #define SYS_rt_sigaction 173

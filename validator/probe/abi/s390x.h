@@ -31,6 +31,7 @@
 #define SYS_getcpu 311
 #define SYS_sched_setaffinity 239
 #define SYS_sched_getaffinity 240
+#define SYS_sched_setscheduler 156
 #define SYS_prctl 172
 #define SYS_ptrace 26
 #define SYS_rt_sigaction 174

@@ -33,6 +33,7 @@
 #define SYS_getcpu (X32 + 309)
 #define SYS_sched_setaffinity (X32 + 203)
 #define SYS_sched_getaffinity (X32 + 204)
+#define SYS_sched_setscheduler (X32 + 144)
 #define SYS_prctl (X32 + 157)
 #define SYS_ptrace (X32 + 521)
 #define SYS_time (X32 + 201)

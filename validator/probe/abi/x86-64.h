@@ -29,6 +29,7 @@
 #define SYS_getcpu 309
 #define SYS_sched_setaffinity 203
 #define SYS_sched_getaffinity 204
+#define SYS_sched_setscheduler 144
 #define SYS_prctl 157
 #define SYS_ptrace 101
 #define SYS_mmap 9
