@@ -8,6 +8,10 @@ count on it, so that they count instructions, whatever the host is busy with. Th
 settles them (validator/probe/cost.c): the steps of a clock and the rate that the kernel ascribes to it, by loops that
 are long enough and by a run of nops beside them, and interrupts, by the least of several loops. So costs are whole
 numbers, and the same each time.
+
+What is left to chance is in the kernel: a call that adds two times carries a second or not (set_normalized_timespec64
+in kernel/time/time.c, v7.3), some ten instructions of a system call. One kernel on one machine makes the call at the
+same moment of the guest's time in each run; another kernel, or the same one on another machine, may not.
 """
 
 from __future__ import annotations
