@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import platform
+import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +16,14 @@ from outcomes import Command
 from small_catalog import small_catalog
 from small_images import i386_capture, i386_image, write_vmlinux
 
+import vdsocat
 from vdsocat.capture import AbiCapture, Capture, capture_from_json, capture_to_json
 from vdsocat.costs import Cost, Costs
 from vdsocat.documents import schema_problems
 from vdsocat.errors import RunError
 from vdsocat.guest.console import Transcript
 from vdsocat.guest.cost import collect_costs
+from vdsocat.guest.probe_files import probe_name
 from vdsocat.judging.cost import compare_costs
 from vdsocat.judging.judge import judge_capture
 from vdsocat.judging.result import CheckResult
@@ -77,6 +81,20 @@ def result_with(costs: Costs) -> CheckResult:
 
 def test_costs_are_instructions_beyond_those_of_an_empty_call() -> None:
     assert collected(*FRAMES) == Costs(MEASURED)
+
+
+def test_a_real_probe_s_frames_are_read() -> None:
+    """Its numbers are no instructions here, where nothing counts them."""
+    abi, endianness = {"x86_64": ("x86-64", "little"), "aarch64": ("aarch64", "little")}[platform.machine()]
+    name = probe_name(abi, endianness)
+    program = Path(vdsocat.__file__).parent / "probes" / name
+    said = subprocess.run([program, "--cost"], capture_output=True, timeout=60, check=True).stdout
+    costs = collect_costs(transcript_of([said]), replace(SEEN, abi=abi))
+    assert costs is not None
+    assert costs.unknown is None
+    subjects = [one.subject for one in costs.measured]
+    assert len(subjects) == len(set(subjects)) >= 10
+    assert all(one.reason is None or one.reason.startswith("the system call") for one in costs.measured)
 
 
 def test_a_clock_whose_steps_hide_an_instruction_gives_no_costs() -> None:
