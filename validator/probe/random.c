@@ -35,14 +35,36 @@ static word ask_parameters(const struct subject *subject, struct vgetrandom_opaq
 	return call_random(subject, NULL, 0, 0, WORD(parameters), STATE_SIZE_OF_QUERY);
 }
 
+static void draw_patiently(const void *argument, s32 report_fd)
+{
+	u8 byte;
+
+	(void)argument;
+	(void)report_fd;
+	system_call(SYS_getrandom, WORD(&byte), 1, 0, 0, 0);
+}
+
+/* A kernel that has just booted may have no random numbers yet; it makes some while somebody waits for them. */
+static bool has_entropy(void)
+{
+	static bool waited;
+	u8 byte;
+
+	if (system_call(SYS_getrandom, WORD(&byte), 1, GRND_NONBLOCK, 0, 0) != -EAGAIN)
+		return 1;
+	if (waited)
+		return 0;
+	waited = 1;
+	run_in_child(draw_patiently, NULL, 2, &byte, sizeof(byte));
+	return has_entropy();
+}
+
 /* False, with both fields put, where the function does not say what memory it needs, or there is none. */
 static bool make_state(const struct subject *subject, struct state *state, struct speaker *said)
 {
 	struct vgetrandom_opaque_params parameters;
-	u8 byte;
 
-	/* A kernel that has just booted may have none yet, and would let the caller wait. */
-	if (system_call(SYS_getrandom, WORD(&byte), 1, GRND_NONBLOCK, 0, 0) == -EAGAIN) {
+	if (!has_entropy()) {
 		put_lacking(said, "entropy");
 		return 0;
 	}

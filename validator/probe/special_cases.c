@@ -7,7 +7,7 @@ void say_special_cases(struct speaker *speaker, const struct vdso_image *image)
 #ifdef SYS_rt_sigaction
 	say_signals(speaker);
 #endif
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(__ILP32__)
 	say_vsyscall(speaker);
 #endif
 #ifdef SYS_getrandom

@@ -1,24 +1,18 @@
-/* x86-64's page at a fixed address: gettimeofday, time and getcpu of old, whatever the kernel makes of calls to it. */
+/* x86-64's page at a fixed address: gettimeofday, time and getcpu of old, whatever the kernel makes of calls to it.
+ * x32 can call it too, but no mapping of its processes says so. */
 #include "affinity.h"
 #include "special_cases.h"
 #include "system.h"
 
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(__ILP32__)
 
 /* arch/x86/include/uapi/asm/vsyscall.h */
 #define VSYSCALL 0xffffffffff600000ull
 #define SLOT(number) (VSYSCALL + 0x400 * (number))
 
-/* Addresses are longer than pointers of x32. */
-static word call_at(u64 address, word first, word second)
+static word call_at(unsigned long address, word first, word second)
 {
-	word returned = (word)address;
-
-	__asm__ volatile("call *%0"
-			 : "+a"(returned)
-			 : "D"(first), "S"(second), "d"(0ll)
-			 : "rcx", "r8", "r9", "r10", "r11", "memory", "cc");
-	return returned;
+	return ((word(*)(word, word, word))address)(first, second, 0);
 }
 
 static void run_day(const struct subject *subject, s32 argument, struct speaker *said)
