@@ -22,12 +22,15 @@
 #define STEP_SHARE 8
 #define LEAST_CALLS 16
 #define MOST_CALLS 4096
+/* arm64 draws a random number at each system call (arch/arm64/kernel/syscall.c in 0ccfdcf968b3), and the kernel makes them
+ * a batch at a time: only some of the loops pay for the fewest batches. */
 #define LOOPS 8
 #define READINGS 32
 /* Of a difference between two differences of times that the kernel rounds down to nanoseconds. */
 #define ROUNDING 2
 /* Shorter than a kernel's tick, with which an interrupt comes. */
 #define SCALE_NANOSECONDS 1000000
+#define MOST_TURNS 0x100000
 #define NOPS 64
 #define REPEAT_NOPS ".rept 64\n\tnop\n\t.endr"
 /* include/uapi/linux/sched.h */
@@ -203,7 +206,7 @@ static struct scale find_scale(void)
 	struct scale scale = { LEAST_CALLS, 0, 0, find_step() };
 	u32 turns = 1;
 
-	while (turns < 0x100000 && least_nops(turns, 1) < SCALE_NANOSECONDS)
+	while (turns < MOST_TURNS && TIME_TURNS(turns, REPEAT_NOPS) < SCALE_NANOSECONDS)
 		turns *= 2;
 	scale.nops = turns * NOPS;
 	scale.nanoseconds = (u32)(least_nops(turns, 1) - least_nops(turns, 0));
