@@ -21,7 +21,8 @@ _ICOUNT = "shift=0,sleep=off"
 class Machine:
     """A QEMU machine and the kernels it is for: `memory` in MiB, `deadline` in seconds.
 
-    `icount` says how instructions are counted on it, as -icount takes it.
+    `icount` says how instructions are counted on it, as -icount takes it, and `cost_append` what
+    the kernel is told then beside `append`.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Machine:
     append: str = ""
     least_qemu: str | None = None
     icount: str = _ICOUNT
+    cost_append: str = ""
     facts: Mapping[str, bool] = field(default_factory=dict)
 
     @property
@@ -71,9 +73,9 @@ class Machine:
         the host's load (qemu-options.hx, -icount and -rtc). What follows `--` the kernel hands to /init
         (Documentation/admin-guide/kernel-parameters.rst).
         """
-        words = f"{extra} -- {COST_OPTION}".lstrip()
+        words = [word for word in (self.cost_append, extra, "--", COST_OPTION) if word]
         return [
-            *self.command(qemu, kernel, initramfs, words),
+            *self.command(qemu, kernel, initramfs, " ".join(words)),
             "-icount", self.icount,
             "-rtc", "base=2030-01-01,clock=vm",
         ]  # fmt: skip
@@ -126,5 +128,6 @@ def _machine(raw: Mapping[str, Any]) -> Machine:
         append=raw.get("append", ""),
         least_qemu=raw.get("least_qemu"),
         icount=raw.get("icount", _ICOUNT),
+        cost_append=raw.get("cost_append", ""),
         facts=raw.get("facts", {}),
     )
