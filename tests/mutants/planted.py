@@ -36,7 +36,7 @@ class Edit:
 class Mutant:
     """A kernel with one defect: `kernel` (qemu-images/kernels.yaml) as the edits change it.
 
-    `rule` is to give `verdict` on each of `abis` and on no other. `also` are rules that the same defect must trip, too.
+    `rule` is to give `verdict` on each of `abis` and on no other. `also` are rules that the same defect may trip, too.
     `cpus` is how many the machine has.
     """
 
