@@ -32,7 +32,6 @@
 #define SCALE_NANOSECONDS 1000000
 #define MOST_TURNS 0x100000
 #define NOPS 64
-#define REPEAT_NOPS ".rept 64\n\tnop\n\t.endr"
 /* include/uapi/linux/sched.h */
 #define SCHED_FIFO 1
 
@@ -109,6 +108,14 @@ static word enter_nothing(word what, word first, word second, word third, word f
 	return 0;
 }
 
+/* The same function but for the nops: two loops of the compiler's might differ in more. */
+static word enter_nops(word what, word first, word second, word third, word fourth, word fifth)
+{
+	(void)what, (void)first, (void)second, (void)third, (void)fourth, (void)fifth;
+	__asm__ volatile(".rept 64\n\tnop\n\t.endr");
+	return 0;
+}
+
 static word enter_vdso(word what, word first, word second, word third, word fourth, word fifth)
 {
 	return call_vdso((unsigned long)what, first, second, third, fourth, fifth);
@@ -159,26 +166,13 @@ static u64 least_of(const struct loop *loop)
 	return least;
 }
 
-/* The same turns with a difference of so many nops each. */
+/* How long so many turns of a loop take. */
 #define TIME_TURNS(turns, body) ({ \
 	struct wide_time started = read_clock(); \
 	for (u32 turn = 0; turn < (turns); turn++) \
 		__asm__ volatile(body); \
 	elapsed(started, read_clock()); \
 })
-
-static u64 least_nops(u32 turns, bool filled)
-{
-	u64 least = ~0ull;
-
-	for (u32 index = 0; index < LOOPS; index++) {
-		u64 took = filled ? TIME_TURNS(turns, REPEAT_NOPS) : TIME_TURNS(turns, "");
-
-		if (took < least)
-			least = took;
-	}
-	return least;
-}
 
 /* The least difference between the durations of loops that are an instruction longer, and another: a step of the
  * clock, or an instruction. */
@@ -204,12 +198,14 @@ static u32 find_step(void)
 static struct scale find_scale(void)
 {
 	struct scale scale = { LEAST_CALLS, 0, 0, find_step() };
-	u32 turns = 1;
+	struct loop loop = { enter_nops, 0, 0, 0, 0, 1 };
 
-	while (turns < MOST_TURNS && TIME_TURNS(turns, REPEAT_NOPS) < SCALE_NANOSECONDS)
-		turns *= 2;
-	scale.nops = turns * NOPS;
-	scale.nanoseconds = (u32)(least_nops(turns, 1) - least_nops(turns, 0));
+	while (loop.calls < MOST_TURNS && run_loop(&loop) < SCALE_NANOSECONDS)
+		loop.calls *= 2;
+	scale.nops = loop.calls * NOPS;
+	scale.nanoseconds = (u32)least_of(&loop);
+	loop.enter = enter_nothing;
+	scale.nanoseconds -= (u32)least_of(&loop);
 	while (scale.calls < MOST_CALLS &&
 	       (u64)scale.calls * scale.nanoseconds < (u64)scale.step * STEP_SHARE * scale.nops)
 		scale.calls *= 2;
