@@ -141,10 +141,10 @@ RIGHT, WRONG = ("errno:22", "errno:22"), ("errno:22", "5.000000000")
             "clock/16",
             "6.1",
             {"CONFIG_A": "y"},
-            Verdict.REVIEW,
+            Verdict.KNOWN_DEFECT,
             "known defect wrong-clock (docs/findings.md): Oh.",
         ),
-        (WRONG, "clock/16", "6.1", None, Verdict.REVIEW, "known defect"),
+        (WRONG, "clock/16", "6.1", None, Verdict.KNOWN_DEFECT, "known defect"),
         (WRONG, "clock/16", "6.1", {}, FAIL, "it does not say"),
         (WRONG, "clock/16", "5.9", {"CONFIG_A": "y"}, FAIL, "it does not say"),
         (WRONG, "clock/17", "6.1", {"CONFIG_A": "y"}, FAIL, "it does not say"),
@@ -153,7 +153,7 @@ RIGHT, WRONG = ("errno:22", "errno:22"), ("errno:22", "5.000000000")
         (RIGHT, "clock/16", "6.1", {}, PASS, "refused like"),
     ],
 )
-def test_a_known_defect_is_for_review_on_the_kernels_that_have_it(
+def test_a_known_defect_is_no_failure_on_the_kernels_that_have_it(
     answers: tuple[str, str], name: str, release: str, config: dict[str, str] | None, verdict: Verdict, words: str
 ) -> None:
     facts = KernelFacts("native", config)

@@ -153,7 +153,7 @@ DOCTORED: list[tuple[str, str, Verdict, Doctor]] = [
     ("crashed", "CALL-RETURN", Verdict.FAIL, call(CPU, failure="crash", signal=11)),
     ("never came back", "CALL-RETURN", Verdict.FAIL, call(CPU, failure="hang")),
     ("not called", "CALL-MADE", Verdict.UNKNOWN, record(calls=(REALTIME, INVALID))),
-    ("in the middle of a mapping", "MAP-VDSO", Verdict.FAIL, record(mappings=(DATA, CODE.replace("b7f00", "b7eff", 1)))),
+    ("within a mapping", "MAP-VDSO", Verdict.FAIL, record(mappings=(DATA, CODE.replace("b7f00", "b7eff", 1)))),
     ("leads beside the entry", "AUXV-TAG", Verdict.FAIL, record(auxv=((33, ADDRESS), (32, ADDRESS + ENTRY + 4)))),
     ("without the entry", "AUXV-TAG", Verdict.FAIL, record(auxv=((33, ADDRESS),))),
     ("data can be executed", "MAP-NAME", Verdict.FAIL, record(mappings=(DATA.replace("r--p", "r-xp"), CODE))),

@@ -21,7 +21,7 @@ from vdsocat.judging.judge import judge_capture
 from vdsocat.judging.result import CheckResult
 from vdsocat.report.document import report_document
 from vdsocat.report.markdown import render_markdown
-from vdsocat.report.table import abi_label, draw_header, draw_rows, draw_summary, explain
+from vdsocat.report.table import abi_label, draw_defects, draw_header, draw_rows, draw_summary, explain
 
 CATALOG = small_catalog()
 DATE = "2026-01-02T03:04:05+00:00"
@@ -270,3 +270,26 @@ def test_the_summary_counts_every_verdict() -> None:
 def test_an_unusual_byte_order_is_said(abi: str, endianness: str, label: str) -> None:
     judged: Any = GOOD.judgement.abis[0] if GOOD.judgement else None
     assert abi_label(replace(judged, abi=abi, endianness=endianness)) == label
+
+
+def test_a_known_defect_is_told_once_with_all_who_have_it() -> None:
+    def with_defect(source: str) -> CheckResult:
+        result = result_of(i386_capture(i386_image()), source)
+        assert result.judgement is not None
+        (judged,) = result.judgement.abis
+        found = Finding(
+            "CALL-CLOCK", Verdict.KNOWN_DEFECT, "f(1)", "wrong; known defect late-clock", defect="late-clock"
+        )
+        judged = replace(judged, findings=(Finding("ABI-RUNS", Verdict.PASS, "i386", "r"), found, found))
+        return replace(result, judgement=replace(result.judgement, abis=(judged,)))
+
+    results = [with_defect("one"), with_defect("other"), result_of(i386_capture(i386_image()))]
+    assert " ".join(" ".join(draw_defects(results)).split()) == (
+        "known defect late-clock, see docs/findings.md: one (i386); other (i386)"
+    )
+    assert "known-defect" in matrix_lines(results[0])[0]
+    assert len(matrix_lines(results[0])) == 1, "the defect is told below the matrix, not in each row"
+    assert results[0].exit_status(strict=True) == 0
+    document = report_document(results, "2026-01-01T00:00:00+00:00", False)
+    assert list(schema_problems(document, "report")) == []
+    assert document["kernels"][0]["abis"][0]["findings"][-1]["defect"] == "late-clock"

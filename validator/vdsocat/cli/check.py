@@ -32,7 +32,7 @@ from vdsocat.judging.result import CheckResult, overall_status
 from vdsocat.report.costs import draw_costs
 from vdsocat.report.document import report_document
 from vdsocat.report.markdown import render_markdown
-from vdsocat.report.table import draw_summary
+from vdsocat.report.table import draw_defects, draw_summary
 from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
 
 
@@ -145,6 +145,8 @@ def check(
             for line in draw_costs(results, terminal_width()):
                 click.echo(line)
             click.echo(f"\n{draw_summary(results, time.monotonic() - started)}")
+            for line in draw_defects(results):
+                click.echo(line)
     else:
         document = report_document(results, datetime.now(UTC).isoformat(timespec="seconds"), strict)
         click.echo(json.dumps(document, indent=2) if format_ == "json" else render_markdown(document))

@@ -18,7 +18,7 @@ from vdsocat.judging.result import CheckResult, overall_status
 from vdsocat.report.costs import draw_costs, render_cost_page
 from vdsocat.report.document import report_document
 from vdsocat.report.markdown import render_markdown
-from vdsocat.report.table import draw_header, draw_rows, draw_summary
+from vdsocat.report.table import draw_defects, draw_header, draw_rows, draw_summary
 
 
 @click.command()
@@ -51,6 +51,8 @@ def report(context: click.Context, captures: tuple[Path, ...], format_: str, str
         for line in draw_costs(results, terminal_width()):
             click.echo(line)
         click.echo(f"\n{draw_summary(results)}")
+        for line in draw_defects(results):
+            click.echo(line)
     elif format_ == "costs":
         click.echo(render_cost_page(results, datetime.now(UTC).date().isoformat()))
     else:

@@ -19,6 +19,7 @@ _COLOURS = {
     Verdict.EXPECTED_ABSENT: "cyan",
     Verdict.REVIEW: "yellow",
     Verdict.UNKNOWN: "yellow",
+    Verdict.KNOWN_DEFECT: "magenta",
 }
 _CLEAR = "\r\x1b[K"
 _WIDTH = 78

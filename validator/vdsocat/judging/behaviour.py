@@ -45,7 +45,7 @@ class KnownDefects:
 def judge_cases(cases: tuple[Case, ...], known: KnownDefects | None = None) -> Iterator[Finding]:
     """One finding for each case; a kind of case that no rule knows is `unknown`.
 
-    What a known defect explains is for review rather than a failure, and so is a known defect that is not there.
+    What a known defect explains is no failure; one that ought to be there, and is not, is for review.
     """
     for case in cases:
         kind = case.name.partition("/")[0]
@@ -64,7 +64,8 @@ def _explain(finding: Finding, found: tuple[Defect, State] | None) -> Finding:
     defect, state = found
     where = f"known defect {defect.name} (docs/findings.md)"
     if finding.verdict is Verdict.FAIL:
-        return replace(finding, verdict=Verdict.REVIEW, reason=f"{finding.reason}; {where}: {defect.summary}")
+        reason = f"{finding.reason}; {where}: {defect.summary}"
+        return replace(finding, verdict=Verdict.KNOWN_DEFECT, reason=reason, defect=defect.name)
     if finding.verdict is Verdict.PASS and state is State.PRESENT:
         reason = f"{finding.reason}, although the catalogue says that this kernel has the {where}"
         return replace(finding, verdict=Verdict.REVIEW, reason=reason)

@@ -9,22 +9,36 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What a rule decided. Absence is a verdict too: `expected-absent` always says why."""
+    """What a rule decided. Absence is a verdict too: `expected-absent` always says why.
+
+    A `known-defect` is a fault that is traced and on record for this release: no failure, and nothing to review.
+    """
 
     PASS = "pass"
     FAIL = "fail"
     EXPECTED_ABSENT = "expected-absent"
     REVIEW = "review"
     UNKNOWN = "unknown"
+    KNOWN_DEFECT = "known-defect"
 
 
 # The verdict that stands for several: the first of these that occurs.
-_GRAVEST_FIRST = (Verdict.FAIL, Verdict.REVIEW, Verdict.UNKNOWN, Verdict.PASS, Verdict.EXPECTED_ABSENT)
+_GRAVEST_FIRST = (
+    Verdict.FAIL,
+    Verdict.REVIEW,
+    Verdict.UNKNOWN,
+    Verdict.KNOWN_DEFECT,
+    Verdict.PASS,
+    Verdict.EXPECTED_ABSENT,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One rule's verdict about one subject (a symbol, the image, the ABI itself)."""
+    """One rule's verdict about one subject (a symbol, the image, the ABI itself).
+
+    `defect` names the known defect that explains it, a section of docs/findings.md.
+    """
 
     rule: str
     verdict: Verdict
@@ -32,6 +46,7 @@ class Finding:
     reason: str
     expected: str | None = None
     seen: str | None = None
+    defect: str | None = None
 
     def sentence(self) -> str:
         """The finding in one line, for people."""

@@ -82,6 +82,7 @@ def _abi(judged: AbiJudgement, seen: AbiCapture) -> dict[str, Any]:
                 "reason": finding.reason,
                 "expected": finding.expected,
                 "seen": finding.seen,
+                "defect": finding.defect,
             }
             for finding in judged.findings
         ],

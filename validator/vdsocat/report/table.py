@@ -69,6 +69,18 @@ def draw_summary(results: Sequence[CheckResult], seconds: float | None = None) -
     return text + (f"; {seconds:.0f} s" if seconds is not None else "")
 
 
+def draw_defects(results: Sequence[CheckResult]) -> Iterator[str]:
+    """A paragraph for each known defect that was met: its name, and the kernels and ABIs that have it."""
+    met: dict[str, dict[str, list[str]]] = {}
+    for result in results:
+        for judged in result.judgement.abis if result.judgement else ():
+            for defect in dict.fromkeys(finding.defect for finding in judged.findings if finding.defect):
+                met.setdefault(defect, {}).setdefault(result.source, []).append(judged.abi)
+    for defect, kernels in met.items():
+        where = "; ".join(f"{source} ({', '.join(abis)})" for source, abis in kernels.items())
+        yield from _wrap(f"known defect {defect}, see docs/findings.md: {where}")
+
+
 def abi_label(judged: AbiJudgement) -> str:
     """The ABI, with its byte order where that is the unusual one for a reader to assume: mips-o32/be."""
     return (
