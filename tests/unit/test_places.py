@@ -149,3 +149,12 @@ def test_the_old_page_answers_where_it_is_mapped(mapped: bool, kernel: str | Non
     )
     (finding,) = judge_vsyscall(seen)
     assert (finding.rule, finding.subject, finding.verdict) == ("CALL-VSYSCALL", "vtime vsyscall/0", verdict)
+
+
+@pytest.mark.parametrize(("image", "verdict"), [(None, ABSENT), (i386_image(), FAIL)])
+def test_a_handler_that_faults_for_want_of_a_vdso_is_rightly_so(image: bytes | None, verdict: Verdict) -> None:
+    case = Case("signal", "landing/0", "0xffcd8c80", "signal:11")
+    seen = AbiCapture("i386", "little", "complete", address=ADDRESS, image=image, mappings=MAPPINGS, cases=(case,))
+    abi = small_catalog().abi("i386")
+    (finding,) = judge_signal_returns(seen, abi, read_vdso_image(image) if image else None, None)
+    assert finding.verdict is verdict
