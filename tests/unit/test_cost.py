@@ -274,7 +274,7 @@ def test_the_second_command_is_printed_too(vdsocat: Command, tmp_path: Path) -> 
     outcome = vdsocat("check", "--dry-run", "--cost", "--qemu", qemu.directory, kernel)
     first, second = outcome.out.splitlines()
     assert "-icount" not in first
-    assert second.endswith("quiet -- --cost' -icount shift=0,sleep=off -rtc base=2030-01-01,clock=vm")
+    assert second.endswith("quiet -- --cost' -icount shift=3,sleep=off -rtc base=2030-01-01,clock=vm")
 
 
 def test_nothing_is_counted_where_nothing_is_booted(vdsocat: Command, tmp_path: Path) -> None:

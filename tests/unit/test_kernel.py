@@ -20,7 +20,14 @@ from hypothesis import strategies as st
 
 from vdsocat.errors import InputError
 from vdsocat.kernels.decompression import Payload, unpack
-from vdsocat.kernels.image import KernelImage, bootable_payload, identify_kernel, read_release, unpack_kernel
+from vdsocat.kernels.image import (
+    KernelImage,
+    bootable_payload,
+    identify_kernel,
+    quick_payload,
+    read_release,
+    unpack_kernel,
+)
 
 RELEASE = "6.1.0-50-test"
 BANNER = f"Linux version {RELEASE} (someone@somewhere) #1 SMP\n\0".encode()
@@ -501,3 +508,33 @@ def test_gzip_trailers_are_checked(tmp_path: Path) -> None:
     wrong = data[:-8] + struct.pack("<I", zlib.crc32(b"other")) + data[-4:]
     with pytest.raises(InputError, match="is damaged: its gzip data do not unpack"):
         bootable_payload(identified(tmp_path, wrong), tmp_path / "unpacked")
+
+
+def elf_note(owner: bytes, kind: int) -> bytes:
+    """An ELF note with four bytes in it."""
+    name = owner + b"\0"
+    return struct.pack("<III", len(name), 4, kind) + name + bytes(-len(name) % 4) + b"\0\0\0\1"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "quick"),
+    [
+        (elf_kernel(extra=4, body=elf_note(b"Xen", 18)), True),
+        (elf_kernel(extra=4, body=elf_note(b"Xen", 2) + elf_note(b"Xen", 18)), True),
+        (elf_kernel(extra=4, body=elf_note(b"Xen", 2)), False),
+        (elf_kernel(extra=4, body=elf_note(b"GNU", 18)), False),
+        (elf_kernel(), False),
+        (KERNEL, False),
+    ],
+)
+def test_a_kernel_with_a_pvh_entry_starts_without_unpacking_itself(tmp_path: Path, kernel: bytes, quick: bool) -> None:
+    image = identified(tmp_path, bzimage(kernel=kernel + bytes(1 << 17)))
+    payload = quick_payload(image, tmp_path / "payload")
+    assert (payload == image.path) is not quick
+    if quick:
+        assert payload.read_bytes().startswith(kernel)
+
+
+def test_other_formats_start_as_they_would_anyway(tmp_path: Path) -> None:
+    image = identified(tmp_path, zimage())
+    assert quick_payload(image, tmp_path / "payload") == bootable_payload(image, tmp_path / "payload") == image.path

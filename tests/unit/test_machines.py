@@ -61,7 +61,7 @@ def test_the_command_is_the_one_written_down(name: str) -> None:
 
 
 # What the commands above get where instructions are counted: on the kernel's command line, and for -icount.
-COUNTING = dict.fromkeys(COMMANDS, (" -- --cost", "shift=0,sleep=off")) | dict.fromkeys(
+COUNTING = dict.fromkeys(COMMANDS, (" -- --cost", "shift=3,sleep=off")) | dict.fromkeys(
     ("mips", "mips64", "mips64el", "mipsel"), (" nowait -- --cost", "shift=6,sleep=off")
 )
 

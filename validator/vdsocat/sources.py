@@ -71,10 +71,10 @@ def plans_for(sources: Sequence[str], settings: SourceSettings, progress: Progre
         if source == "host" or source.startswith("qemu-user:"):
             raise InputError(f"{source}: is not booted, so there is no QEMU command to print.")
         if _is_file(source):
-            yield plan_boot(_kernel_at(Path(source), settings), settings.boot)
+            yield plan_boot(_kernel_at(Path(source), settings), settings.boot, settings.cost)
         else:
             for request in settings.requests(source):
-                yield plan_boot(_kernel_named(request, settings, progress), settings.boot)
+                yield plan_boot(_kernel_named(request, settings, progress), settings.boot, settings.cost)
 
 
 def log_name(source: str) -> str:
@@ -130,7 +130,7 @@ def _look_at(kernel: KernelUnderTest, settings: SourceSettings, stop: StopReques
 
 
 def _boot(kernel: KernelUnderTest, settings: SourceSettings, stop: StopRequest, progress: Progress) -> Capture:
-    plan = plan_boot(kernel, settings.boot)
+    plan = plan_boot(kernel, settings.boot, settings.cost)
     progress(f"booting {kernel.source}")
     log = settings.logs / f"{log_name(kernel.source)}.log"
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -118,7 +118,7 @@ def check(
     )
     if dry_run:
         for plan in plans_for(sources, source_settings, lambda text: click.echo(text, err=True)):
-            for command in plan.spell_commands(cost):
+            for command in plan.spell_commands():
                 click.echo(command)
         return
     tasks = list(tasks_for(sources, source_settings))

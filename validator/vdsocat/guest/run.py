@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from vdsocat.guest.machines import Machine, machine_for, require_version
 from vdsocat.guest.probe_files import load_probe, probe_name, probe_record, probes_of
 from vdsocat.guest.qemu import QemuFinder, qemu_version
 from vdsocat.guest.stop import StopRequest
-from vdsocat.kernels.image import KernelImage, bootable_payload, identify_kernel
+from vdsocat.kernels.image import KernelImage, bootable_payload, identify_kernel, quick_payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,10 @@ class KernelUnderTest:
 
 @dataclass(frozen=True, slots=True)
 class BootPlan:
-    """Everything that a boot needs, prepared: running `command` is all that is left; `cost_command` measures costs."""
+    """Everything that a boot needs, prepared: running `command` is all that is left.
+
+    `cost_command` measures costs; it is empty where nobody asked for them.
+    """
 
     kernel: KernelUnderTest
     image: KernelImage
@@ -49,9 +52,9 @@ class BootPlan:
     probes: Mapping[str, str]
     deadline: float
 
-    def spell_commands(self, cost: bool = False) -> tuple[str, ...]:
-        """The command as a shell takes it; with `cost` also the one that measures costs."""
-        return tuple(shlex.join(one) for one in (self.command, self.cost_command)[: 1 + cost])
+    def spell_commands(self) -> tuple[str, ...]:
+        """The commands as a shell takes them."""
+        return tuple(shlex.join(one) for one in (self.command, self.cost_command) if one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,11 @@ class BootSettings:
     append: str = ""
 
 
-def plan_boot(kernel: KernelUnderTest, settings: BootSettings) -> BootPlan:
-    """Choose the machine, write the initramfs. InputError for a kernel that cannot be used, RunError without QEMU."""
+def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = False) -> BootPlan:
+    """Choose the machine, write the initramfs; with `cost` for two boots.
+
+    InputError for a kernel that cannot be used, RunError without QEMU.
+    """
     image = identify_kernel(kernel.image)
     machine = machine_for(settings.machines, image.arch, image.bits, image.endianness, kernel.image)
     qemu = settings.qemu(machine.qemu)
@@ -78,15 +84,17 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings) -> BootPlan:
         f"{machine.name}-{hashlib.sha256(archive).hexdigest()[:12]}.cpio",
         make=lambda path: _write(path, archive),
     )
-    payload = bootable_payload(image, settings.cache.path("payload"))
-    asked = (qemu, payload, initramfs, settings.append)
+    payloads = settings.cache.path("payload")
+    cost_command: Sequence[str] = ()
+    if cost:
+        cost_command = machine.cost_command(qemu, quick_payload(image, payloads), initramfs, settings.append)
     digests = {name: probe_record(name).sha256 for name in probes}
     return BootPlan(
         kernel=kernel,
         image=image,
         machine=machine,
-        command=tuple(machine.command(*asked)),
-        cost_command=tuple(machine.cost_command(*asked)),
+        command=tuple(machine.command(qemu, bootable_payload(image, payloads), initramfs, settings.append)),
+        cost_command=tuple(cost_command),
         probes=digests,
         deadline=settings.deadline or machine.deadline,
     )

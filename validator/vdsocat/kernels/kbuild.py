@@ -30,7 +30,8 @@ class BuildRecipe:
     """How to build one kernel: `arch` is the kernel's ARCH, `fragment` the options laid over allnoconfig.
 
     The source is the newest linux-source-* of `release` in any of `suites`. `headers` are headers of the host that
-    this kernel's build needs beyond the C library's, with the Debian packages that have them.
+    this kernel's build needs beyond the C library's, with the Debian packages that have them. `image` is what QEMU
+    starts, below the build's own directory.
     """
 
     name: str
@@ -41,6 +42,7 @@ class BuildRecipe:
     suites: tuple[str, ...]
     release: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    image: str = "vmlinux"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +126,8 @@ class KernelBuild:
 
     @property
     def kernel(self) -> Path:
-        """The kernel, an ELF file, as `compile` left it."""
-        return self.objects / "vmlinux"
+        """The kernel as `compile` left it."""
+        return self.objects / self.recipe.image
 
     @property
     def config(self) -> Path:
@@ -158,7 +160,7 @@ class KernelBuild:
 
     def compile(self) -> None:
         """Make the kernel; RunError with the error that ended the build and the file that has the whole log."""
-        self._make("vmlinux")
+        self._make(Path(self.recipe.image).name)
 
     def _make(self, target: str, *variables: str) -> None:
         command = [
@@ -177,7 +179,7 @@ class KernelBuild:
                 log.write(line)
                 if match := _COMPILED.match(line):
                     compiled += 1
-                    if target == "vmlinux" and time.monotonic() - talked >= _TALK_SECONDS:
+                    if target == Path(self.recipe.image).name and time.monotonic() - talked >= _TALK_SECONDS:
                         talked = time.monotonic()
                         latest = match[1].removeprefix(f"{self.objects}/")
                         self.progress(f"building {self.recipe.name}: {compiled} files made ({latest})")

@@ -309,6 +309,7 @@ def _request_from_document(entry: dict[str, Any], directory: Path) -> KernelRequ
             suites=tuple(raw["suites"]),
             release=raw["release"],
             headers=raw.get("headers", {}),
+            image=raw.get("image", "vmlinux"),
         ),
     )
 
