@@ -81,29 +81,12 @@ static void run_map_null(const struct subject *subject, s32 argument, struct spe
 }
 
 /* li r3, number; blr */
-static word call_written(const struct subject *subject, u32 *code, s32 number)
+word call_written(const struct subject *subject, u32 *code, s32 number)
 {
 	code[0] = 0x38600000 | (u32)number;
 	code[1] = 0x4e800020;
 	call_vdso(subject->code, WORD(code), WORD(code + 2), 0, 0, 0);
 	return call_vdso((unsigned long)code, 0, 0, 0, 0, 0);
-}
-
-/* Code that is written twice at one place does each time what was written last. */
-static void run_written(const struct subject *subject, s32 argument, struct speaker *said)
-{
-	word code = map_memory(4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS);
-
-	(void)argument;
-	if (is_error(code)) {
-		put_lacking(said, "memory");
-		return;
-	}
-	put_text(said, "11,22");
-	hand_over(subject, said);
-	put_signed(said, call_written(subject, (u32 *)(unsigned long)code, 11));
-	add_text(said, ",");
-	add_signed(said, call_written(subject, (u32 *)(unsigned long)code, 22));
 }
 
 static const struct test_case frequency_cases[] = { { "timebase", NO_ARGUMENT, run_frequency } };
@@ -119,7 +102,7 @@ static const struct test_case map_cases[] = {
 	{ "system-call-map", 403, run_map },
 	{ "null", NO_ARGUMENT, run_map_null },
 };
-static const struct test_case written_cases[] = { { "written-code", NO_ARGUMENT, run_written } };
+static const struct test_case written_cases[] = { { "written-code", NO_ARGUMENT, run_written_code } };
 
 const struct function arch_functions[] = {
 	{ .name = "get_tbfreq", CASES(frequency_cases) },

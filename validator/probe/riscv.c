@@ -92,7 +92,7 @@ static void run_hwprobe(const struct subject *subject, s32 question, struct spea
 }
 
 /* li a0, number; ret */
-static word call_written(const struct subject *subject, u32 *code, s32 number)
+word call_written(const struct subject *subject, u32 *code, s32 number)
 {
 	word returned;
 
@@ -100,23 +100,6 @@ static word call_written(const struct subject *subject, u32 *code, s32 number)
 	code[1] = 0x00008067;
 	returned = call_vdso(subject->code, WORD(code), WORD(code + 2), 0, 0, 0);
 	return returned ? returned : call_vdso((unsigned long)code, 0, 0, 0, 0, 0);
-}
-
-/* Code that is written twice at one place does each time what was written last. */
-static void run_written(const struct subject *subject, s32 argument, struct speaker *said)
-{
-	word code = map_memory(4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS);
-
-	(void)argument;
-	if (is_error(code)) {
-		put_lacking(said, "memory");
-		return;
-	}
-	put_text(said, "11,22");
-	hand_over(subject, said);
-	put_signed(said, call_written(subject, (u32 *)(unsigned long)code, 11));
-	add_text(said, ",");
-	add_signed(said, call_written(subject, (u32 *)(unsigned long)code, 22));
 }
 
 static const struct test_case hwprobe_cases[] = {
@@ -130,7 +113,7 @@ static const struct test_case hwprobe_cases[] = {
 	{ "hwprobe", ASK_WHICH_UNKNOWN, run_hwprobe },
 	{ "hwprobe", ASK_WHICH_OF_NONE, run_hwprobe },
 };
-static const struct test_case flush_cases[] = { { "written-code", NO_ARGUMENT, run_written } };
+static const struct test_case flush_cases[] = { { "written-code", NO_ARGUMENT, run_written_code } };
 
 const struct function arch_functions[] = {
 	{ .name = "riscv_hwprobe", CASES(hwprobe_cases) },

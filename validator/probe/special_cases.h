@@ -20,6 +20,11 @@ extern const u32 random_function_count;
 extern const struct function arch_functions[];
 extern const u32 arch_function_count;
 
+/* The case of a function after which written code can be run (written_code.c): `call_written` writes code that returns the
+ * number, calls the function for it, and says what the code returns, or the function, if not 0 (powerpc.c, riscv.c). */
+void run_written_code(const struct subject *subject, s32 argument, struct speaker *said);
+word call_written(const struct subject *subject, u32 *code, s32 number);
+
 /* Memory of its own (mapping.c): its address or -errno, and whether it is the latter. */
 word map_memory(unsigned long size, s32 protection, s32 flags);
 bool is_error(word returned);
