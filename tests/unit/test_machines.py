@@ -43,7 +43,8 @@ COMMANDS = {
     "s390x": "qemu-system-s390x -M s390-ccw-virtio -nographic -m 512 -nic none -no-user-config -no-reboot "
     "-kernel vmlinuz -initrd cpio -append 'console=ttysclp0 panic=-1 quiet'",
     "x86-64": "qemu-system-x86_64 -M pc -cpu qemu64,+rdrand -display none -monitor none -serial stdio -vga none -m 512 "
-    "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet syscall.x32=y'",
+    "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio "
+    "-append 'console=ttyS0 panic=-1 quiet syscall.x32=y'",
 }
 
 
