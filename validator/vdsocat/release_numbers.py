@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from vdsocat.errors import InputError
+
 _RELEASE = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:[-+~_].*)?\Z")
 _MOST_PARTS = 4
 
@@ -14,6 +16,14 @@ def parse_release_numbers(text: str) -> tuple[int, ...]:
     if match is None:
         raise ValueError(f"{text!r} is no kernel release such as 6.1 or 2.6.15")
     return tuple(int(part) for part in match.groups() if part is not None)
+
+
+def asked_release_numbers(text: str) -> tuple[int, ...]:
+    """The numbers of a release that a user named; InputError for what is none."""
+    try:
+        return parse_release_numbers(text)
+    except ValueError as error:
+        raise InputError(f"{error}.") from None
 
 
 def padded(parts: tuple[int, ...]) -> tuple[int, ...]:

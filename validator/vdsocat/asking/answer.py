@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from vdsocat.errors import InputError, misspelt
-from vdsocat.release_numbers import padded, parse_release_numbers
+from vdsocat.release_numbers import asked_release_numbers, padded, parse_release_numbers
 
 # Loading typing takes half as long as starting Python.
 TYPE_CHECKING = False
@@ -95,10 +95,7 @@ def answer_at_release(question: Question, index: dict[str, Any], release: Releas
 def asked_release(question: Question, releases: Sequence[tuple[str, str]]) -> Release:
     """The release that the question is about, the newest one if it names none; `releases` are (release, date)."""
     if question.kernel is not None:
-        try:
-            return parse_release_numbers(question.kernel)
-        except ValueError as error:
-            raise InputError(f"{error}.") from None
+        return asked_release_numbers(question.kernel)
     if question.date is None:
         return parse_release_numbers(releases[-1][0])
     parts = question.date.split("-")

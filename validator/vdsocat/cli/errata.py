@@ -10,6 +10,7 @@ import click
 from vdsocat.cli.places import terminal_width
 from vdsocat.cli.settings import Settings
 from vdsocat.errors import InputError
+from vdsocat.release_numbers import asked_release_numbers
 from vdsocat.report.listing import FORMATS, render_listing
 
 TYPE_CHECKING = False
@@ -88,10 +89,7 @@ def _release(catalog: Catalog, text: str | None) -> KernelRelease:
     newest = newest_release(catalog)
     if text is None:
         return newest
-    try:
-        release = KernelRelease.parse(text)
-    except ValueError as error:
-        raise InputError(f"{error}.") from None
+    release = KernelRelease(asked_release_numbers(text))
     if release.mainline > newest:
         raise InputError(f"The catalogue knows no release after {newest}, so it cannot speak of {release}.")
     return release

@@ -10,6 +10,7 @@ from vdsocat.cli.places import terminal_width
 from vdsocat.cli.settings import Settings
 from vdsocat.errors import InputError, misspelt
 from vdsocat.exports import KernelRelease
+from vdsocat.release_numbers import asked_release_numbers
 from vdsocat.report.listing import FORMATS, render_listing
 
 _COLUMNS = ("release", "date", "abi", "subject", "change")
@@ -43,10 +44,7 @@ def _events_about(what: str, catalog: Catalog) -> list[Event]:
     if abi is not None:
         return [event for event in events if event.abi == abi.name]
     if what[:1].isdigit():
-        try:
-            release = KernelRelease.parse(what)
-        except ValueError as error:
-            raise InputError(f"{error}.") from None
+        release = KernelRelease(asked_release_numbers(what))
         if str(release) not in catalog.releases:
             raise InputError(f"The catalogue has no release {misspelt(what, catalog.releases)}")
         return [event for event in events if event.bound.after == release]

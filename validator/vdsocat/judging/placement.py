@@ -12,6 +12,7 @@ from vdsocat.catalog.model import Abi
 from vdsocat.elf.image import VdsoImage
 from vdsocat.exports import KernelRelease
 from vdsocat.judging.finding import Finding, Verdict
+from vdsocat.judging.rules import OF_WHAT_IS_ABSENT
 
 # include/uapi/linux/auxvec.h
 AUXV_TAGS = {"AT_SYSINFO": 32, "AT_SYSINFO_EHDR": 33}
@@ -118,11 +119,7 @@ def judge_mapping_names(
         decision = decide_any(tuple(one.interval for one in entries), release, facts)
         found = [mapping for mapping in mappings if mapping.name == name]
         if not found:
-            verdict = {
-                State.PRESENT: Verdict.FAIL,
-                State.ABSENT: Verdict.EXPECTED_ABSENT,
-                State.UNKNOWN: Verdict.UNKNOWN,
-            }[decision.state]
+            verdict = OF_WHAT_IS_ABSENT[decision.state]
             yield Finding("MAP-NAME", verdict, name, f"no mapping has the name; {decision.reason}")
         elif decision.state is State.ABSENT:
             yield Finding("MAP-NAME", Verdict.REVIEW, name, f"it is there although {decision.reason}")

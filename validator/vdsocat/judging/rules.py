@@ -18,7 +18,7 @@ from vdsocat.judging.finding import Finding, Verdict
 _COMMON_ERRNOS = 34
 
 # The verdict on something that is not there, by what the catalogue says of it.
-_OF_WHAT_IS_ABSENT = {
+OF_WHAT_IS_ABSENT = {
     State.ABSENT: Verdict.EXPECTED_ABSENT,
     State.UNKNOWN: Verdict.UNKNOWN,
     State.PRESENT: Verdict.FAIL,
@@ -54,7 +54,7 @@ def judge_abi_runs(seen: AbiCapture, abi: Abi, decision: Decision) -> Iterator[F
     """
     match seen.outcome:
         case "exec-failed":
-            verdict = _OF_WHAT_IS_ABSENT[decision.state]
+            verdict = OF_WHAT_IS_ABSENT[decision.state]
             error = errno_name(seen.detail)
             yield Finding(
                 "ABI-RUNS", verdict, abi.name, f"the kernel does not start its programs ({error}); {decision.reason}"
@@ -111,7 +111,7 @@ def judge_presence(
     else:
         decision = decide_any(tuple(one.interval for one in vdso), release, facts)
     if image is None:
-        verdict = _OF_WHAT_IS_ABSENT[decision.state]
+        verdict = OF_WHAT_IS_ABSENT[decision.state]
         return Finding("VDSO-PRESENT", verdict, "vDSO", f"none is {how}; {decision.reason}")
     verdict = Verdict.REVIEW if decision.state is State.ABSENT else Verdict.PASS
     return Finding("VDSO-PRESENT", verdict, "vDSO", decision.reason, seen=image)
@@ -239,7 +239,7 @@ def _judge_area(area: Area, decision: Decision, seen: AbiCapture) -> Finding:
     if present:
         verdict = Verdict.REVIEW if decision.state is State.ABSENT else Verdict.PASS
         return Finding("AREA-PRESENT", verdict, area.name, decision.reason, seen=said)
-    verdict = _OF_WHAT_IS_ABSENT[decision.state]
+    verdict = OF_WHAT_IS_ABSENT[decision.state]
     return Finding("AREA-PRESENT", verdict, area.name, f"the page is not mapped; {decision.reason}")
 
 
