@@ -186,8 +186,65 @@ def test_dry_run_prints_the_command_and_runs_nothing(vdsocat: Command, tmp_path:
     (line,) = outcome.out.splitlines()
     assert line.startswith(f"{qemu.program} -M pc ")
     assert f"-kernel {kernel} " in line
-    assert line.endswith("'console=ttyS0 panic=-1 quiet loglevel=8'")
+    assert re.search("'console=ttyS0 panic=-1 quiet cryptomgr.notests .* loglevel=8'$", line)
     assert not (qemu.directory / "pid").exists()
+
+
+def test_dry_run_of_a_stock_boot_tells_the_kernel_nothing_that_saves_time(vdsocat: Command, tmp_path: Path) -> None:
+    qemu = make_fake_qemu(tmp_path / "qemu", b"")
+    kernel = write_vmlinux(tmp_path / "vmlinux")
+    outcome = vdsocat("check", "--stock", "--dry-run", "--qemu", qemu.directory, kernel)
+    assert outcome.status == 0
+    assert outcome.out.endswith("'console=ttyS0 panic=-1 quiet'\n")
+
+
+# Leaves when it is told to save time, and boots when it is not.
+ONLY_PLAIN = "grep -q notests 'DIRECTORY/arguments' && exit 9"
+
+
+def test_a_kernel_that_comes_up_the_plain_way_alone_is_judged_by_that(vdsocat: Command, tmp_path: Path) -> None:
+    qemu = make_fake_qemu(tmp_path / "qemu", b"".join(GOOD), before=ONLY_PLAIN)
+    kernel = write_vmlinux(tmp_path / "vmlinux")
+    out = tmp_path / "out"
+    assert vdsocat("check", "--out", out, "--qemu", qemu.directory, kernel).status == 0
+    (capture,) = out.glob("*.json")
+    provenance = json.loads(capture.read_text())["provenance"]
+    assert provenance["skipped"] == []
+    assert provenance["command"][-1] == "console=ttyS0 panic=-1 quiet"
+
+
+def test_a_capture_says_what_was_skipped(vdsocat: Command, tmp_path: Path) -> None:
+    qemu = make_fake_qemu(tmp_path / "qemu", b"".join(GOOD))
+    kernel = write_vmlinux(tmp_path / "vmlinux")
+    for options, skipped in (((), 1), (("--stock",), 0)):
+        out = tmp_path / f"out-{skipped}"
+        assert vdsocat("check", *options, "--out", out, "--qemu", qemu.directory, kernel).status == 0
+        (capture,) = out.glob("*.json")
+        document = json.loads(capture.read_text())
+        assert len(document["provenance"]["skipped"]) == skipped
+        assert list(schema_problems(document, "capture")) == []
+
+
+def test_timings_are_a_line_for_each_boot(vdsocat: Command, tmp_path: Path) -> None:
+    console = b"vm_state_notify running 1 reason 9 (running)\n" + b"".join(GOOD)
+    qemu = make_fake_qemu(tmp_path / "qemu", console)
+    outcome = vdsocat("check", "--timings", "--qemu", qemu.directory, write_vmlinux(tmp_path / "vmlinux"))
+    assert outcome.status == 0
+    assert qemu.arguments()[-2:] == ["-trace", "vm_state_notify"]
+    lines = outcome.out.splitlines()
+    head = next(number for number, line in enumerate(lines) if line.startswith("SOURCE"))
+    assert lines[head].split() == ["SOURCE", "UNPACK", "QEMU", "PROBE", "STOP", "JUDGE"]
+    assert len(lines[head + 1].split()) == 6
+
+
+def test_what_is_not_booted_has_no_timings(vdsocat: Command, tmp_path: Path) -> None:
+    outcome = vdsocat("check", "--timings", write_capture(tmp_path / "capture.json"))
+    assert outcome.status == 0
+    assert "Seconds by part" not in outcome.out
+    for option in ("--stock", "--timings"):
+        refusal = vdsocat("check", "--static", option, write_vmlinux(tmp_path / "vmlinux"))
+        assert refusal.status == 2
+        assert f"so {option} has no boot to be about" in refusal.err
 
 
 def test_a_missing_qemu_is_status_3_and_names_the_package(vdsocat: Command, tmp_path: Path) -> None:

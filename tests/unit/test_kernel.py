@@ -535,6 +535,19 @@ def test_a_kernel_with_a_pvh_entry_starts_without_unpacking_itself(tmp_path: Pat
         assert payload.read_bytes().startswith(kernel)
 
 
+def test_what_was_unpacked_is_taken_again_until_the_kernel_changes(tmp_path: Path) -> None:
+    payload = tmp_path / "payload"
+    image = identified(tmp_path, bzimage(kernel=elf_kernel(extra=1) + bytes(1 << 17)))
+    first = unpack_kernel(image, payload)
+    written = first.stat().st_mtime_ns
+    assert unpack_kernel(image, payload) == first
+    assert first.stat().st_mtime_ns == written
+    image.path.write_bytes(bzimage(kernel=elf_kernel(extra=2) + bytes(1 << 18)))
+    second = unpack_kernel(identify_kernel(image.path), payload)
+    assert second.stat().st_size > 1 << 18
+    assert list(payload.iterdir()) == [second]
+
+
 def test_other_formats_start_as_they_would_anyway(tmp_path: Path) -> None:
     image = identified(tmp_path, zimage())
     assert quick_payload(image, tmp_path / "payload") == bootable_payload(image, tmp_path / "payload") == image.path

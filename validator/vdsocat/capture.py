@@ -113,7 +113,11 @@ class AbiCapture:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a capture comes from. Digests are SHA-256 in hex, `seconds` is wall time from start to end record."""
+    """Where a capture comes from. Digests are SHA-256 in hex, `seconds` is wall time from start to end record.
+
+    `phases` are seconds by part of the work (vdsocat.guest.timing), as far as they are known; `skipped` says what was
+    left out of the plain way to boot (`--stock`).
+    """
 
     source: str
     date: str
@@ -135,6 +139,8 @@ class Provenance:
     command: tuple[str, ...] = ()
     probes: Mapping[str, str] = field(default_factory=dict)
     seconds: float | None = None
+    phases: Mapping[str, float] = field(default_factory=dict)
+    skipped: tuple[str, ...] = ()
 
     @property
     def kernel_parameters(self) -> dict[str, str] | None:
@@ -210,7 +216,7 @@ def capture_from_json(document: Any, said_in: str) -> Capture:
         raise InputError(f"{said_in}: {problem}")
     config = document["config"]
     return Capture(
-        provenance=_build(Provenance, {**document["provenance"], "command": tuple(document["provenance"]["command"])}),
+        provenance=_provenance_from_json(document["provenance"]),
         abis=tuple(_abi_from_json(raw, said_in) for raw in document["abis"]),
         config=_unpack(config, said_in).decode("utf-8", "replace") if config is not None else None,
         facts=document["facts"],
@@ -226,6 +232,12 @@ def read_capture(path: Path) -> Capture:
     except (ValueError, RecursionError):
         raise InputError(f"{path}: is no JSON.") from None
     return capture_from_json(document, str(path))
+
+
+def _provenance_from_json(raw: Mapping[str, Any]) -> Provenance:
+    sequences = {name: tuple(raw[name]) for name in ("command", "skipped") if name in raw}
+    provenance: Provenance = _build(Provenance, {**raw, **sequences})
+    return provenance
 
 
 def _abi_from_json(raw: Mapping[str, Any], said_in: str) -> AbiCapture:

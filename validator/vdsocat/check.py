@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -50,6 +51,9 @@ def _check(task: CheckTask, catalog: Catalog, stop: StopRequest, progress: Progr
     if stop.is_set():
         raise InterruptedRunError
     try:
-        return CheckResult(task.source, judge_capture(task.capture(stop, progress), catalog))
+        capture = task.capture(stop, progress)
+        started = time.monotonic()
+        judgement = judge_capture(capture, catalog)
+        return CheckResult(task.source, judgement, judging=time.monotonic() - started)
     except VdsocatError as error:
         return CheckResult(task.source, error=error.sentence(), error_status=error.exit_status)

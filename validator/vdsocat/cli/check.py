@@ -33,6 +33,7 @@ from vdsocat.report.costs import draw_costs
 from vdsocat.report.document import report_document
 from vdsocat.report.markdown import render_markdown
 from vdsocat.report.table import draw_defects, draw_summary
+from vdsocat.report.timings import draw_timings
 from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
 
 
@@ -72,6 +73,8 @@ from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
 @click.option(
     "--cost", is_flag=True, help="Boot each kernel once more, to count the instructions of vDSO and system calls."
 )
+@click.option("--stock", is_flag=True, help="Boot the plain way: skip nothing of what firmware and kernel do.")
+@click.option("--timings", is_flag=True, help="Tell where the time of each boot went.")
 @click.option("--dry-run", is_flag=True, help="Print the exact QEMU commands instead of running them.")
 @kernel_options
 @click.pass_context
@@ -91,6 +94,8 @@ def check(
     static: bool,
     record: bool,
     cost: bool,
+    stock: bool,
+    timings: bool,
     dry_run: bool,
     mirror: str | None,
     offline: bool,
@@ -105,12 +110,16 @@ def check(
         raise click.UsageError("--static boots nothing, so --dry-run has no QEMU command to print.")
     if static and cost:
         raise click.UsageError("--static boots nothing, so --cost has nothing to count instructions of.")
+    if static and (stock or timings):
+        raise click.UsageError(
+            f"--static boots nothing, so --{'stock' if stock else 'timings'} has no boot to be about."
+        )
     settings: Settings = context.obj
     catalog = settings.load_catalog()
     cache = Cache(settings.cache)
     kernels = KernelAccess(settings, mirror, offline)
     machines = load_machines(data_directory("qemu-images") / "machines", settings.cache)
-    boot = BootSettings(machines, cache, qemu_finder(qemu), deadline, append)
+    boot = BootSettings(machines, cache, qemu_finder(qemu), deadline, append, stock, timings)
     logs = out or cache.path("logs")
     excluded = frozenset(request.name for source in excepted for request in kernels.expand(source))
     source_settings = SourceSettings(
@@ -144,6 +153,9 @@ def check(
         if display.begun:
             for line in draw_costs(results, terminal_width()):
                 click.echo(line)
+            if timings:
+                for line in draw_timings(results):
+                    click.echo(line)
             click.echo(f"\n{draw_summary(results, time.monotonic() - started)}")
             for line in draw_defects(results):
                 click.echo(line)

@@ -7,13 +7,14 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vdsocat.errors import RunError
 from vdsocat.guest.console import Frame, Transcript
 from vdsocat.guest.stop import InterruptedRunError, StopRequest
+from vdsocat.guest.timing import Stopwatch
 
 # How long QEMU may go on after a panic, so that the log holds the kernel's reasons.
 _AFTER_PANIC_SECONDS = 1.0
@@ -22,13 +23,17 @@ _LOG_TAIL_LINES = 3
 
 @dataclass(frozen=True, slots=True)
 class BootEnd:
-    """How a boot ended: "complete", "panic", "exit" (QEMU ended by itself), "deadline"; wall seconds it took."""
+    """How a boot ended: "complete", "panic", "exit" (QEMU ended by itself), "deadline"; wall seconds it took.
+
+    `phases` are the parts of them: see vdsocat.guest.timing.
+    """
 
     outcome: str
     seconds: float
     transcript: Transcript
     exit_status: int | None = None
     log_tail: str = ""
+    phases: Mapping[str, float] = field(default_factory=dict)
 
 
 class StartError(RunError):
@@ -51,7 +56,7 @@ def run_guest(
     The console goes to `log` as it comes. The process is ended by its own id whatever happens, also when `stop` is
     set (InterruptedRunError is raised then). StartError when the command cannot be started.
     """
-    started = time.monotonic()
+    watch = Stopwatch()
     transcript = Transcript()
     tail = bytearray()
     try:
@@ -69,7 +74,9 @@ def run_guest(
     try:
         assert process.stdout is not None
         with (log or Path(os.devnull)).open("wb", buffering=0) as log_file:
-            outcome = _follow(process.stdout.fileno(), transcript, tail, log_file, started + deadline, stop, on_frame)
+            outcome = _follow(
+                process.stdout.fileno(), transcript, tail, log_file, watch, watch.started + deadline, stop, on_frame
+            )
     finally:
         # A process that has ended by itself is only reaped; its exit status is kept.
         if process.poll() is None and not _ends_within(process, 0.2 if transcript.finished is False else 0):
@@ -79,7 +86,8 @@ def run_guest(
         if process.stdout:
             process.stdout.close()
     lines = [line.strip() for line in tail.decode("utf-8", "replace").splitlines() if line.strip()]
-    return BootEnd(outcome, time.monotonic() - started, transcript, exit_status, " / ".join(lines[-_LOG_TAIL_LINES:]))
+    last_words = " / ".join(lines[-_LOG_TAIL_LINES:])
+    return BootEnd(outcome, watch.seconds(), transcript, exit_status, last_words, watch.phases())
 
 
 def _ends_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -95,6 +103,7 @@ def _follow(
     transcript: Transcript,
     tail: bytearray,
     log_file: object,
+    watch: Stopwatch,
     until: float,
     stop: StopRequest | None,
     on_frame: Callable[[Frame], None],
@@ -116,8 +125,10 @@ def _follow(
             log_file.write(data)  # type: ignore[attr-defined]
             tail += data
             del tail[:-4096]
+            watch.hear(data)
             panicked = transcript.panic
             for frame in transcript.feed(data):
+                watch.note(frame)
                 on_frame(frame)
             if transcript.finished:
                 return "complete"

@@ -13,6 +13,14 @@ from vdsocat.guest.qemu import qemu_version, version_key
 
 # validator/probe/cost.h has the same word.
 COST_OPTION = "--cost"
+# What a kernel does before /init that no vDSO depends on: self-tests of its crypto library (a second of i386's boot),
+# parsing the certificates that modules are signed with, event files of kprobes, looking for ISA Plug and Play cards.
+# Names that a kernel has not got are passed over (crypto/algboss.c, initcall_blacklisted in init/main.c).
+_HASTE = "cryptomgr.notests initcall_blacklist=load_system_certificate_list,init_kprobe_trace,isapnp_init"
+SKIPPED_BY_HASTE = (
+    "four things of the kernel's start: self-tests of its crypto library, certificates for modules, kprobe events, "
+    "ISA Plug and Play"
+)
 # An instruction takes 1 ns, and an idle guest's time jumps to its next timer.
 # Eight nanoseconds for an instruction: in one of a nanosecond a kernel that waits for a device by its clock executes
 # more instructions while it waits than in all the rest of its boot.
@@ -24,7 +32,8 @@ class Machine:
     """A QEMU machine and the kernels it is for: `memory` in MiB, `deadline` in seconds.
 
     `icount` says how instructions are counted on it, as -icount takes it, and `cost_append` what
-    the kernel is told then beside `append`.
+    the kernel is told then beside `append`. `stock_args` are the arguments of the plain machine where `args` skip
+    something of it, which `skips` names.
     """
 
     name: str
@@ -39,6 +48,8 @@ class Machine:
     deadline: int
     append: str = ""
     least_qemu: str | None = None
+    stock_args: tuple[str, ...] = ()
+    skips: str | None = None
     icount: str = _ICOUNT
     cost_append: str = ""
     facts: Mapping[str, bool] = field(default_factory=dict)
@@ -48,23 +59,30 @@ class Machine:
         """The ABI of PID 1."""
         return self.abis[0]
 
-    def kernel_command_line(self, extra: str = "") -> str:
-        """What the kernel is told: panics end the run, printk stays quiet so that frames are not cut."""
-        words = [f"console={self.console}" if self.console else "", "panic=-1 quiet", self.append, extra]
+    def kernel_command_line(self, extra: str = "", stock: bool = False) -> str:
+        """What the kernel is told: panics end the run, printk stays quiet so that frames are not cut.
+
+        Unless it is booted the `stock` way, it is also told what not to do before /init.
+        """
+        haste = "" if stock else _HASTE
+        words = [f"console={self.console}" if self.console else "", "panic=-1 quiet", self.append, haste, extra]
         return " ".join(word for word in words if word)
 
-    def command(self, qemu: str, kernel: Path, initramfs: Path, extra: str = "") -> list[str]:
-        """The QEMU command: no network, no host files beyond kernel and initramfs, one console on stdout."""
+    def command(self, qemu: str, kernel: Path, initramfs: Path, extra: str = "", *, stock: bool = False) -> list[str]:
+        """The QEMU command: no network, no host files beyond kernel and initramfs, one console on stdout.
+
+        The `stock` way nothing is skipped of what the machine and the kernel do by themselves.
+        """
         return [
             qemu,
-            *self.args,
+            *(self.stock_args if stock and self.stock_args else self.args),
             "-m", str(self.memory),
             "-nic", "none",
             "-no-user-config",
             "-no-reboot",
             "-kernel", str(kernel),
             "-initrd", str(initramfs),
-            "-append", self.kernel_command_line(extra),
+            "-append", self.kernel_command_line(extra, stock),
         ]  # fmt: skip
 
     def cost_command(self, qemu: str, kernel: Path, initramfs: Path, extra: str = "") -> list[str]:
@@ -129,6 +147,8 @@ def _machine(raw: Mapping[str, Any]) -> Machine:
         deadline=raw["deadline"],
         append=raw.get("append", ""),
         least_qemu=raw.get("least_qemu"),
+        stock_args=tuple(raw["stock"]["args"]) if "stock" in raw else (),
+        skips=raw["stock"]["skips"] if "stock" in raw else None,
         icount=raw.get("icount", _ICOUNT),
         cost_append=raw.get("cost_append", ""),
         facts=raw.get("facts", {}),

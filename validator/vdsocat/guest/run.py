@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,13 +14,14 @@ from vdsocat import __version__
 from vdsocat.cache import Cache
 from vdsocat.capture import Capture, Provenance
 from vdsocat.errors import RunError
-from vdsocat.guest.boot import require_complete, run_guest
+from vdsocat.guest.boot import StartError, require_complete, run_guest
 from vdsocat.guest.collect import collect_abis
 from vdsocat.guest.initramfs import write_initramfs
-from vdsocat.guest.machines import Machine, machine_for, require_version
+from vdsocat.guest.machines import SKIPPED_BY_HASTE, Machine, machine_for, require_version
 from vdsocat.guest.probe_files import load_probe, probe_name, probe_record, probes_of
 from vdsocat.guest.qemu import QemuFinder, qemu_version
 from vdsocat.guest.stop import StopRequest
+from vdsocat.guest.timing import TRACE_EVENT
 from vdsocat.kernels.image import KernelImage, bootable_payload, identify_kernel, quick_payload
 
 
@@ -41,16 +43,21 @@ class KernelUnderTest:
 class BootPlan:
     """Everything that a boot needs, prepared: running `command` is all that is left.
 
-    `cost_command` measures costs; it is empty where nobody asked for them.
+    `stock_command` is the plain way to boot, empty where that is `command`; `skipped` names what `command` leaves out
+    of it. `cost_command` measures costs; it is empty where nobody asked for them. `unpacking` are the seconds that
+    preparing took.
     """
 
     kernel: KernelUnderTest
     image: KernelImage
     machine: Machine
     command: tuple[str, ...]
-    cost_command: tuple[str, ...]
     probes: Mapping[str, str]
     deadline: float
+    stock_command: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    cost_command: tuple[str, ...] = ()
+    unpacking: float = 0.0
 
     def spell_commands(self) -> tuple[str, ...]:
         """The commands as a shell takes them."""
@@ -59,13 +66,19 @@ class BootPlan:
 
 @dataclass(frozen=True, slots=True)
 class BootSettings:
-    """How to boot: `qemu` finds a QEMU binary by name; `deadline` in seconds, None means the machine's own."""
+    """How to boot: `qemu` finds a QEMU binary by name; `deadline` in seconds, None means the machine's own.
+
+    With `stock` nothing is skipped of what firmware and kernel do by themselves; with `timings` QEMU tells when its CPU
+    runs.
+    """
 
     machines: tuple[Machine, ...]
     cache: Cache
     qemu: QemuFinder
     deadline: float | None = None
     append: str = ""
+    stock: bool = False
+    timings: bool = False
 
 
 def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = False) -> BootPlan:
@@ -73,6 +86,7 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
 
     InputError for a kernel that cannot be used, RunError without QEMU.
     """
+    started = time.monotonic()
     image = identify_kernel(kernel.image)
     machine = machine_for(settings.machines, image.arch, image.bits, image.endianness, kernel.image)
     qemu = settings.qemu(machine.qemu)
@@ -85,18 +99,24 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
         make=lambda path: _write(path, archive),
     )
     payloads = settings.cache.path("payload")
-    cost_command: Sequence[str] = ()
-    if cost:
-        cost_command = machine.cost_command(qemu, quick_payload(image, payloads), initramfs, settings.append)
-    digests = {name: probe_record(name).sha256 for name in probes}
+    plain = bootable_payload(image, payloads)
+    quick = plain if settings.stock else quick_payload(image, payloads)
+
+    def command(payload: Path, stock: bool) -> tuple[str, ...]:
+        words = machine.command(qemu, payload, initramfs, settings.append, stock=stock)
+        return (*words, "-trace", TRACE_EVENT) if settings.timings else tuple(words)
+
     return BootPlan(
         kernel=kernel,
         image=image,
         machine=machine,
-        command=tuple(machine.command(qemu, bootable_payload(image, payloads), initramfs, settings.append)),
-        cost_command=tuple(cost_command),
-        probes=digests,
+        command=command(quick, settings.stock),
+        probes={name: probe_record(name).sha256 for name in probes},
         deadline=settings.deadline or machine.deadline,
+        stock_command=() if settings.stock else command(plain, True),
+        skipped=() if settings.stock else tuple(_skipped(machine, entered=quick != plain)),
+        cost_command=tuple(machine.cost_command(qemu, quick, initramfs, settings.append)) if cost else (),
+        unpacking=time.monotonic() - started,
     )
 
 
@@ -105,9 +125,25 @@ def boot_and_capture(
     log: Path | None = None,
     stop: StopRequest | None = None,
 ) -> Capture:
-    """Boot the planned kernel and return its capture; RunError when the record is not complete."""
+    """Boot the planned kernel and return its capture; RunError when the record is not complete.
+
+    A kernel that does not come up when something is skipped is booted the plain way, which decides.
+    """
+    if not plan.stock_command:
+        return _capture(plan, plan.command, (), log, stop)
+    try:
+        return _capture(plan, plan.command, plan.skipped, log, stop)
+    except StartError:
+        raise
+    except RunError:
+        return _capture(plan, plan.stock_command, (), log, stop)
+
+
+def _capture(
+    plan: BootPlan, command: Sequence[str], skipped: tuple[str, ...], log: Path | None, stop: StopRequest | None
+) -> Capture:
     date = datetime.now(UTC).isoformat(timespec="seconds")
-    end = run_guest(plan.command, plan.deadline, log, stop)
+    end = run_guest(command, plan.deadline, log, stop)
     transcript = require_complete(end, plan.deadline, log)
     if transcript.supervisor() is None:
         raise RunError("The probe's record arrived damaged: nothing of what /init said arrived.")
@@ -130,15 +166,25 @@ def boot_and_capture(
             kernel_suite=plan.kernel.suite,
             config_sha256=hashlib.sha256(config.encode()).hexdigest() if config is not None else None,
             machine=plan.machine.name,
-            qemu_version=qemu_version(plan.command[0]),
-            command=plan.command,
+            qemu_version=qemu_version(command[0]),
+            command=tuple(command),
             probes=plan.probes,
             seconds=round(end.seconds, 2),
+            phases={"unpack": round(plan.unpacking, 3), **end.phases},
+            skipped=skipped,
         ),
         abis=collect_abis(transcript, expected),
         config=config,
         facts=plan.machine.facts,
     )
+
+
+def _skipped(machine: Machine, entered: bool) -> Iterator[str]:
+    if entered:
+        yield "the kernel's unpacking of itself: the host unpacked it, and QEMU entered it at its PVH entry point"
+    if machine.skips is not None:
+        yield machine.skips
+    yield SKIPPED_BY_HASTE
 
 
 def _write(path: Path, content: bytes) -> None:

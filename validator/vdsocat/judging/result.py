@@ -13,12 +13,16 @@ CONFORMS, FAILED, BAD_INPUT, INCOMPLETE = 0, 1, 2, 3
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """A source with its judgement, or with the error that kept it from one (`exit_status` 2 or 3 then)."""
+    """A source with its judgement, or with the error that kept it from one (`exit_status` 2 or 3 then).
+
+    `judging` are the seconds that judging its capture took.
+    """
 
     source: str
     judgement: Judgement | None = None
     error: str | None = None
     error_status: int = CONFORMS
+    judging: float | None = None
 
     def exit_status(self, strict: bool = False) -> int:
         """0 conforms, 1 at least one `fail` (or, when strict, `review`), 2 bad input, 3 the run was not completed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import tempfile
@@ -107,7 +108,8 @@ def _has_pvh_entry(path: Path) -> bool:
 def unpack_kernel(image: KernelImage, directory: Path) -> Path:
     """The uncompressed kernel: written into `directory`, or the image's own path if it is uncompressed.
 
-    The name is made of the image's name and a digest of its path, since Debian calls every kernel "vmlinuz".
+    The name is made of the image's name and a digest of its path, since Debian calls every kernel "vmlinuz", and of its
+    size and time of change: what was unpacked already is taken as it is.
     From a bzImage this is the ELF vmlinux; from zImage, Image.gz, EFI zboot and s390 images a raw memory image.
     Raises InputError if there is no compressed kernel in it, or it is damaged, cut short, or compressed with
     LZ4 or LZO, or the result cannot be written.
@@ -115,9 +117,12 @@ def unpack_kernel(image: KernelImage, directory: Path) -> Path:
     if image.payload is None and not _is_self_extracting(image):
         return image.path
     target = _target(image, directory)
-    _with_contents(
-        image.path, lambda contents: _write(unpack(contents.data, _payload(image, contents), contents.subject), target)
-    )
+    if not target.exists():
+        _with_contents(
+            image.path,
+            lambda contents: _write(unpack(contents.data, _payload(image, contents), contents.subject), target),
+        )
+        _remove_older(target)
     return target
 
 
@@ -164,7 +169,17 @@ def _payload(image: KernelImage, contents: Contents) -> Payload:
 
 def _target(image: KernelImage, directory: Path) -> Path:
     origin = hashlib.sha256(os.fsencode(image.path.resolve())).hexdigest()[:12]
-    return directory / f"{image.path.name}-{origin}.unpacked"
+    stat = image.path.stat()
+    state = hashlib.sha256(f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}".encode()).hexdigest()[:12]
+    return directory / f"{image.path.name}-{origin}-{state}.unpacked"
+
+
+def _remove_older(target: Path) -> None:
+    """Remove what was unpacked from earlier states of the same file."""
+    same = target.name.rpartition("-")[0]
+    for other in target.parent.glob(f"{glob.escape(same)}-*.unpacked"):
+        if other != target:
+            other.unlink(missing_ok=True)
 
 
 def _flat(contents: Contents) -> Iterator[bytes]:

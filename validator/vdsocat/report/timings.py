@@ -1,0 +1,37 @@
+"""Where the time of each boot went, as a table on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from vdsocat.guest.timing import PHASES
+from vdsocat.judging.result import CheckResult
+from vdsocat.report.listing import render_listing
+
+_SOURCE = "source"
+
+
+def draw_timings(results: Sequence[CheckResult]) -> Iterator[str]:
+    """A line for each boot with the seconds of its phases, then what the phases are; none where nothing was booted."""
+    timed = [(result, _phases(result)) for result in results if result.judgement is not None]
+    rows = [
+        {_SOURCE: result.source, **{phase: _seconds(seconds.get(phase)) for phase in PHASES}}
+        for result, seconds in timed
+        if len(seconds) > 1
+    ]
+    if not rows:
+        return
+    yield "\nSeconds by part of the work:"
+    yield render_listing(rows, (_SOURCE, *PHASES), "timings", "table")
+    for phase, meaning in PHASES.items():
+        yield f"  {phase + ':':<10}{meaning}"
+
+
+def _phases(result: CheckResult) -> dict[str, float]:
+    assert result.judgement is not None
+    phases = dict(result.judgement.capture.provenance.phases)
+    return phases if result.judging is None else {**phases, "judge": result.judging}
+
+
+def _seconds(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2f}"
