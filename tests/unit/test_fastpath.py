@@ -22,6 +22,7 @@ KNOWN = FastPaths(
             FastPath("memory", (6,), when=GENERIC),
             FastPath("kernel", (2,)),
         ),
+        "getrandom": (FastPath("state"),),
         "getcpu": (FastPath("kernel", abis=("arm",)), FastPath("memory", abis=("i386",))),
     },
     (ClockSources(("i386",), ("tsc",), ("kvm-clock",)),),
@@ -82,6 +83,21 @@ def test_what_is_read_can_differ_by_abi_and_needs_no_clock() -> None:
     assert (finding.verdict, finding.subject) == (Verdict.FAIL, "__vdso_getcpu")
     assert KNOWN.of("getcpu", "arm", None) == FastPath("kernel", abis=("arm",))
     assert KNOWN.of("getcpu", "i386", 1) is None
+
+
+@pytest.mark.parametrize(
+    ("way", "verdict", "words"),
+    [
+        ("vdso", Verdict.PASS, "no call entered the kernel"),
+        ("fallback", Verdict.FAIL, "although the state that it makes its bytes from had been filled"),
+        ("mixed", Verdict.FAIL, "had been filled"),
+        ("lacking", Verdict.UNKNOWN, "no random numbers yet"),
+    ],
+)
+def test_getrandom_is_judged_by_calls_with_a_filled_state(way: str, verdict: Verdict, words: str) -> None:
+    (finding,) = judge({"-": way}, symbol="__vdso_getrandom")
+    assert (finding.verdict, finding.seen) == (verdict, way)
+    assert words in finding.reason
 
 
 def test_clocks_are_named_in_the_order_in_which_they_were_tried() -> None:

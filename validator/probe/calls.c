@@ -1,15 +1,19 @@
-/* Calls the functions of the vDSO, each next to the system call and in a child of its own. */
+/* Calls the functions of the vDSO, each next to the system call, in a child. */
 #include "calls.h"
 
 #include "child.h"
 #include "clocks.h"
 #include "system.h"
 
-#define CALL_SECONDS 2
+/* Of all calls; one that hangs is what takes so long. */
+#define CALLS_SECONDS 2
+/* Of images that export everything under both prefixes, which none does. */
+#define MOST_CALLS 34
 
 #define NO_CLOCK (-1)
 
 struct call {
+	const char *symbol;
 	unsigned long code;
 	enum shape shape;
 	s32 clock;
@@ -73,15 +77,25 @@ static s64 ask_vdso(const struct call *call, union answer *answer)
 	}
 }
 
-static void make_call(const void *argument, s32 report_fd)
-{
-	const struct call *call = argument;
-	struct outcome outcome;
+/* All calls of all functions, in the order in which they are made. */
+struct calls {
+	const struct call *next;
+	u32 count;
+};
 
-	outcome.error_before = ask_kernel(call, &outcome.before);
-	outcome.returned = ask_vdso(call, &outcome.answered);
-	outcome.error_after = ask_kernel(call, &outcome.after);
-	write_bytes(report_fd, &outcome, sizeof(outcome));
+static void make_calls(const void *argument, s32 report_fd)
+{
+	const struct calls *calls = argument;
+
+	for (u32 index = 0; index < calls->count; index++) {
+		const struct call *call = &calls->next[index];
+		struct outcome outcome;
+
+		outcome.error_before = ask_kernel(call, &outcome.before);
+		outcome.returned = ask_vdso(call, &outcome.answered);
+		outcome.error_after = ask_kernel(call, &outcome.after);
+		write_bytes(report_fd, &outcome, sizeof(outcome));
+	}
 }
 
 static void put_answer(struct speaker *speaker, enum shape shape, const union answer *answer)
@@ -107,36 +121,61 @@ static void put_kernel_answer(struct speaker *speaker, enum shape shape, s32 err
 		put_answer(speaker, shape, answer);
 }
 
-/* False when the function hung: the other clocks would only cost more time. */
-static bool say_call(struct speaker *speaker, const char *symbol, const struct call *call)
+static void say_call(struct speaker *speaker, const struct call *call, const struct outcome *outcome)
 {
-	struct outcome outcome;
-	struct ending ending = run_in_child(make_call, call, CALL_SECONDS, &outcome, sizeof(outcome));
-
-	if (ending.how == ENDED_HANG) {
-		frame_begin(speaker, "hang");
-		put_text(speaker, symbol);
-	} else if (ending.how != ENDED_EXIT || ending.reported != sizeof(outcome)) {
-		frame_begin(speaker, "crash");
-		put_text(speaker, symbol);
-		put_signed(speaker, ending.how == ENDED_SIGNAL ? ending.status : 0);
-	} else {
-		frame_begin(speaker, "call");
-		put_text(speaker, symbol);
-		if (call->clock == NO_CLOCK)
-			put_text(speaker, "-");
-		else
-			put_signed(speaker, call->clock);
-		put_kernel_answer(speaker, call->shape, outcome.error_before, &outcome.before);
-		put_signed(speaker, outcome.returned);
-		if (outcome.returned && call->shape != SECONDS)
-			put_text(speaker, "-");
-		else
-			put_answer(speaker, call->shape, &outcome.answered);
-		put_kernel_answer(speaker, call->shape, outcome.error_after, &outcome.after);
-	}
+	frame_begin(speaker, "call");
+	put_text(speaker, call->symbol);
+	if (call->clock == NO_CLOCK)
+		put_text(speaker, "-");
+	else
+		put_signed(speaker, call->clock);
+	put_kernel_answer(speaker, call->shape, outcome->error_before, &outcome->before);
+	put_signed(speaker, outcome->returned);
+	if (outcome->returned && call->shape != SECONDS)
+		put_text(speaker, "-");
+	else
+		put_answer(speaker, call->shape, &outcome->answered);
+	put_kernel_answer(speaker, call->shape, outcome->error_after, &outcome->after);
 	frame_end(speaker);
-	return ending.how != ENDED_HANG;
+}
+
+static void say_failure(struct speaker *speaker, const struct call *call, const struct ending *ending)
+{
+	frame_begin(speaker, ending->how == ENDED_HANG ? "hang" : "crash");
+	put_text(speaker, call->symbol);
+	if (ending->how != ENDED_HANG)
+		put_signed(speaker, ending->how == ENDED_SIGNAL ? ending->status : 0);
+	frame_end(speaker);
+}
+
+static void pass_over(struct calls *calls)
+{
+	calls->next++;
+	calls->count--;
+}
+
+/* One child makes all calls, and another those behind a crash or a hang. */
+static void say_calls(struct speaker *speaker, struct calls calls)
+{
+	struct outcome outcomes[MOST_CALLS];
+
+	while (calls.count) {
+		struct ending ending = run_in_child(make_calls, &calls, CALLS_SECONDS, outcomes, sizeof(outcomes));
+
+		for (u32 index = 0; index < ending.reported / sizeof(outcomes[0]) && calls.count; index++) {
+			say_call(speaker, calls.next, &outcomes[index]);
+			pass_over(&calls);
+		}
+		if (!calls.count)
+			return;
+		const char *symbol = calls.next->symbol;
+
+		say_failure(speaker, calls.next, &ending);
+		pass_over(&calls);
+		/* The other clocks would only cost more time. */
+		while (ending.how == ENDED_HANG && calls.count && calls.next->symbol == symbol)
+			pass_over(&calls);
+	}
 }
 
 void call_functions(struct speaker *speaker, const struct vdso_image *image)
@@ -160,21 +199,23 @@ void call_functions(struct speaker *speaker, const struct vdso_image *image)
 	};
 	/* REALTIME, MONOTONIC, MONOTONIC_RAW, REALTIME_COARSE, MONOTONIC_COARSE, BOOTTIME, TAI */
 	static const s32 clocks[] = { 0, 1, 4, 5, 6, 7, 11 };
+	struct call every[MOST_CALLS];
+	struct calls calls = { every, 0 };
 
 	for (u32 index = 0; index < sizeof(functions) / sizeof(functions[0]); index++) {
-		struct call call = { 0, functions[index].shape, NO_CLOCK };
+		struct call call = { functions[index].symbol, 0, functions[index].shape, NO_CLOCK };
 
-		call.code = find_symbol(image, functions[index].symbol);
+		call.code = find_symbol(image, call.symbol);
 		if (!call.code)
 			continue;
 		if (!functions[index].clocks) {
-			say_call(speaker, functions[index].symbol, &call);
+			every[calls.count++] = call;
 			continue;
 		}
 		for (u32 clock = 0; clock < sizeof(clocks) / sizeof(clocks[0]); clock++) {
 			call.clock = clocks[clock];
-			if (!say_call(speaker, functions[index].symbol, &call))
-				break;
+			every[calls.count++] = call;
 		}
 	}
+	say_calls(speaker, calls);
 }

@@ -1,4 +1,4 @@
-/* Calls the functions of the vDSO, each next to the system call and in a child of its own. */
+/* Calls the functions of the vDSO, each next to the system call, in a child. */
 #ifndef CALLS_H
 #define CALLS_H
 

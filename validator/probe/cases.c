@@ -4,10 +4,13 @@
 #include "child.h"
 #include "system.h"
 
+/* Of all cases; one that hangs is what takes so long. */
 #define CASES_SECONDS 5
 #define LONGEST_SYMBOL 64
+/* Of all tables together that an ABI has. */
+#define MOST_TRIED 16
 /* Of a child: all that its cases put. A case that finds no room for its fields would look like a crash. */
-#define REPORT_SIZE 8192
+#define REPORT_SIZE 32768
 #define LARGEST_ERRNO 4095
 
 /* What a child hands over: whether the case ended, and how many bytes of fields follow. */
@@ -16,11 +19,28 @@ struct record {
 	u8 length;
 };
 
+/* The cases from the one numbered `next` of the first function on. */
 struct group {
-	const struct subject *subject;
-	const struct test_case *cases;
+	const struct tried *tried;
 	u32 count;
+	u32 next;
 };
+
+static const struct test_case *next_case(const struct group *group)
+{
+	return &group->tried->function->cases[group->next];
+}
+
+/* Puts an end to a function whose cases are all done; false when there is none left. */
+static bool find_next(struct group *group)
+{
+	while (group->count && group->next >= group->tried->function->case_count) {
+		group->tried++;
+		group->count--;
+		group->next = 0;
+	}
+	return group->count != 0;
+}
 
 static void hand(s32 fd, bool complete, const struct speaker *said)
 {
@@ -66,22 +86,25 @@ void put_lacking(struct speaker *said, const char *what)
 
 static void run_cases(const void *argument, s32 report_fd)
 {
-	const struct group *group = argument;
-	struct subject subject = *group->subject;
+	struct group group = *(const struct group *)argument;
 	struct speaker said = { .name = "" };
 
-	subject.report_fd = report_fd;
-	for (u32 index = 0; index < group->count; index++) {
+	for (; find_next(&group); group.next++) {
+		struct subject subject = group.tried->subject;
+
+		subject.report_fd = report_fd;
 		said.length = 0;
-		group->cases[index].run(&subject, group->cases[index].argument, &said);
+		next_case(&group)->run(&subject, next_case(&group)->argument, &said);
 		hand(report_fd, 1, &said);
 	}
 }
 
-static void begin_case(struct speaker *speaker, const struct subject *subject, const struct test_case *test)
+static void begin_case(struct speaker *speaker, const struct group *group)
 {
+	const struct test_case *test = next_case(group);
+
 	frame_begin(speaker, "case");
-	put_text(speaker, subject->symbol);
+	put_text(speaker, group->tried->subject.symbol);
 	put_text(speaker, test->name);
 	if (test->argument != NO_ARGUMENT) {
 		add_text(speaker, "/");
@@ -98,28 +121,28 @@ static void add_fields(struct speaker *speaker, const u8 *bytes, u32 length)
 	add_text(speaker, text);
 }
 
-/* Says the cases that ended; how many, and where in the report the fields of the one that did not end begin. */
-static u32 say_ended(struct speaker *speaker, const struct group *group, const u8 *report, u32 size, u32 *rest)
+/* Says the cases that ended, and where in the report the fields of the one that did not end begin. */
+static u32 say_ended(struct speaker *speaker, struct group *group, const u8 *report, u32 size)
 {
 	struct record record;
-	u32 ended = 0, at = 0;
+	u32 at = 0, rest = size;
 
-	*rest = size;
-	while (ended < group->count && size - at >= sizeof(record)) {
+	while (find_next(group) && size - at >= sizeof(record)) {
 		memcpy(&record, report + at, sizeof(record));
 		if (record.length > size - at - sizeof(record))
 			break;
 		if (record.complete) {
-			begin_case(speaker, group->subject, &group->cases[ended++]);
+			begin_case(speaker, group);
 			add_fields(speaker, report + at + sizeof(record), record.length);
 			frame_end(speaker);
-			*rest = size;
+			group->next++;
+			rest = size;
 		} else {
-			*rest = at;
+			rest = at;
 		}
 		at += (u32)sizeof(record) + record.length;
 	}
-	return ended;
+	return rest;
 }
 
 /* Says how the child ended in place of what the function says: `signal:<n>`, `hang`, or `died`. */
@@ -135,23 +158,20 @@ static void put_ending(struct speaker *speaker, const struct ending *ending)
 	}
 }
 
-void say_cases(struct speaker *speaker, const struct subject *subject, const struct test_case *cases, u32 count)
+static void say_group(struct speaker *speaker, struct group group)
 {
-	struct group group = { subject, cases, count };
-	struct record record;
 	u8 report[REPORT_SIZE];
-	u32 ended, rest;
 
-	while (group.count) {
+	while (find_next(&group)) {
 		struct ending ending = run_in_child(run_cases, &group, CASES_SECONDS, report, sizeof(report));
+		u32 rest = say_ended(speaker, &group, report, ending.reported);
 
-		ended = say_ended(speaker, &group, report, ending.reported, &rest);
-		group.cases += ended;
-		group.count -= ended;
-		if (!group.count)
+		if (!find_next(&group))
 			return;
-		begin_case(speaker, subject, group.cases);
+		begin_case(speaker, &group);
 		if (rest < ending.reported) {
+			struct record record;
+
 			memcpy(&record, report + rest, sizeof(record));
 			add_fields(speaker, report + rest + sizeof(record), record.length);
 		} else {
@@ -159,12 +179,20 @@ void say_cases(struct speaker *speaker, const struct subject *subject, const str
 		}
 		put_ending(speaker, &ending);
 		frame_end(speaker);
-		group.cases++;
-		group.count--;
-		/* What follows would only cost more time. */
+		/* What follows of the same function would only cost more time. */
 		if (ending.how == ENDED_HANG || ending.how == ENDED_UNSTARTED)
-			return;
+			group.next = group.tried->function->case_count;
+		else
+			group.next++;
 	}
+}
+
+void say_cases(struct speaker *speaker, const struct subject *subject, const struct test_case *cases, u32 count)
+{
+	struct function function = { .cases = cases, .case_count = count };
+	struct tried tried = { *subject, &function };
+
+	say_group(speaker, (struct group){ &tried, 1, 0 });
 }
 
 /* Each architecture uses one of the prefixes (arch/<arch>/kernel/vdso/vdso.lds.S). */
@@ -191,25 +219,24 @@ unsigned long find_function(const struct vdso_image *image, const char *name)
 	return find_named(image, name, symbol);
 }
 
-void say_table(struct speaker *speaker, const struct vdso_image *image, const struct function *functions, u32 count)
+void say_tables(struct speaker *speaker, const struct vdso_image *image, const struct table *tables, u32 count)
 {
-	char symbol[LONGEST_SYMBOL];
+	struct tried tried[MOST_TRIED];
+	char symbols[MOST_TRIED][LONGEST_SYMBOL];
+	u32 found = 0;
 
 	for (u32 index = 0; index < count; index++) {
-		const struct function *function = &functions[index];
-		struct subject subject = { image, symbol, 0, function->shape, -1 };
+		for (u32 row = 0; row < *tables[index].count && found < MOST_TRIED; row++) {
+			const struct function *function = &tables[index].functions[row];
+			unsigned long code = find_named(image, function->name, symbols[found]);
 
-		subject.code = find_named(image, function->name, symbol);
-		if (!subject.code)
-			continue;
-		say_cases(speaker, &subject, function->cases, function->case_count);
-		if (function->path_count)
-			say_paths(speaker, &subject, function->paths, function->path_count);
+			if (!code)
+				continue;
+			tried[found].subject = (struct subject){ image, symbols[found], code, function->shape, -1 };
+			tried[found].function = function;
+			found++;
+		}
 	}
-}
-
-void say_functions(struct speaker *speaker, const struct vdso_image *image)
-{
-	say_table(speaker, image, time_functions, time_function_count);
-	say_table(speaker, image, cpu_functions, cpu_function_count);
+	say_group(speaker, (struct group){ tried, found, 0 });
+	say_paths(speaker, tried, found);
 }

@@ -1,8 +1,8 @@
 /* Cases: one call of a function beside what it must agree with, and whether a call enters the kernel.
  *
- * A function is a row of a table (struct function), its cases and paths are tables too. The cases of a function run one
+ * A function is a row of a table (struct function), its cases and paths are tables too. The cases of all functions run one
  * after the other in a child; a crash or a hang ends the child and is what the case says, and the next child goes on
- * behind it. */
+ * behind it. So do their paths. */
 #ifndef CASES_H
 #define CASES_H
 
@@ -44,25 +44,38 @@ struct function {
 	u32 case_count;
 	const struct path_case *paths;
 	u32 path_count;
+	/* Makes ready, in the process that calls, what calls for paths need; false where that cannot be had. Left out
+	 * where they need nothing. */
+	bool (*prepare)(const struct subject *subject);
+};
+
+/* A function that the image has. */
+struct tried {
+	struct subject subject;
+	const struct function *function;
+};
+
+struct table {
+	const struct function *functions;
+	const u32 *count;
 };
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define CASES(table) .cases = table, .case_count = COUNT(table)
 #define PATHS(table) .paths = table, .path_count = COUNT(table)
 
-/* The tables: time_cases.c, cpu_cases.c. */
+/* The tables of time_cases.c and cpu_cases.c; special_cases.h has those of few ABIs. */
 extern const struct function time_functions[];
 extern const u32 time_function_count;
 extern const struct function cpu_functions[];
 extern const u32 cpu_function_count;
 
-/* Says a `case` for each case, and a `path` for each function that has paths, of all functions that the image exports. */
-void say_functions(struct speaker *speaker, const struct vdso_image *image);
-/* The same of one table. */
-void say_table(struct speaker *speaker, const struct vdso_image *image, const struct function *functions, u32 count);
-/* Says a `case` for each; also for what is no function of an image. */
+/* Says a `case` for each case, and a `path` for each function that has paths, of all functions of these tables that the
+ * image exports. */
+void say_tables(struct speaker *speaker, const struct vdso_image *image, const struct table *tables, u32 count);
+/* Says a `case` for each; for what is no function of an image. */
 void say_cases(struct speaker *speaker, const struct subject *subject, const struct test_case *cases, u32 count);
-/* Says one `path` (paths.c): for each argument whether the calls of it entered the kernel. */
-void say_paths(struct speaker *speaker, const struct subject *subject, const struct path_case *paths, u32 count);
+/* Says a `path` (paths.c) for each: for each argument whether the calls of it entered the kernel. */
+void say_paths(struct speaker *speaker, const struct tried *tried, u32 count);
 
 /* The address of __vdso_<name> or __kernel_<name>; 0 if there is neither. */
 unsigned long find_function(const struct vdso_image *image, const char *name);

@@ -120,6 +120,13 @@ static void say_maps(struct speaker *speaker, struct vdso_image *image)
 	close_file((s32)fd);
 }
 
+static bool is_zero(const u8 *bytes, u32 size)
+{
+	while (size && !bytes[size - 1])
+		size--;
+	return !size;
+}
+
 static void say_vdso(struct speaker *speaker, const struct vdso_image *image)
 {
 	frame_begin(speaker, "vdso");
@@ -134,9 +141,14 @@ static void say_vdso(struct speaker *speaker, const struct vdso_image *image)
 	for (unsigned long offset = 0; offset < image->length; offset += BYTES_PER_FRAME) {
 		unsigned long left = image->length - offset;
 
+		u32 size = left < BYTES_PER_FRAME ? (u32)left : BYTES_PER_FRAME;
+
+		/* Behind an image, its page is empty. */
+		if (is_zero(image->base + offset, size))
+			continue;
 		frame_begin(speaker, "data");
 		put_unsigned(speaker, offset);
-		put_base64(speaker, image->base + offset, left < BYTES_PER_FRAME ? (u32)left : BYTES_PER_FRAME);
+		put_base64(speaker, image->base + offset, size);
 		frame_end(speaker);
 	}
 	frame_begin(speaker, "vdso-end");
@@ -237,6 +249,6 @@ void describe_process(struct speaker *speaker, const struct auxv_entry *auxv)
 		call_functions(speaker, &image);
 		try_functions(speaker, &image);
 	}
-	say_special_cases(speaker, &image);
+	say_special_cases(speaker);
 	say_end(speaker);
 }

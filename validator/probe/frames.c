@@ -6,20 +6,27 @@
 /* A space and 8 digits are kept for the checksum. */
 #define PAYLOAD_LIMIT (FRAME_LIMIT - 9)
 
+/* A table made at its first use is a kilobyte less of each probe; with a smaller one, sums would take a tenth of the time
+ * that a probe runs. */
+static const u32 *crc_table(void)
+{
+	static u32 table[256];
+
+	for (u32 byte = 0; !table[255] && byte < 256; byte++) {
+		table[byte] = byte;
+		for (u32 bit = 0; bit < 8; bit++)
+			table[byte] = (table[byte] >> 1) ^ (table[byte] & 1 ? 0xedb88320 : 0);
+	}
+	return table;
+}
+
 u32 crc32(u32 crc, const u8 *bytes, u32 size)
 {
-	/* One entry per nibble. */
-	static const u32 table[16] = {
-		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-		0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-	};
+	const u32 *table = crc_table();
 
 	crc = ~crc;
-	while (size--) {
-		crc ^= *bytes++;
-		crc = (crc >> 4) ^ table[crc & 15];
-		crc = (crc >> 4) ^ table[crc & 15];
-	}
+	while (size--)
+		crc = (crc >> 8) ^ table[(crc ^ *bytes++) & 255];
 	return ~crc;
 }
 
@@ -46,7 +53,8 @@ static void append_decimal(struct speaker *speaker, u64 value, u32 width)
 	};
 	bool started = 0;
 
-	for (s32 place = 19; place >= 0; place--) {
+	/* Few numbers have more than 32 bits. */
+	for (s32 place = value >> 32 ? 19 : 9; place >= 0; place--) {
 		char digit = '0';
 
 		while (value >= powers[place]) {

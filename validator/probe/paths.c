@@ -8,7 +8,7 @@
 #define PATH_SECONDS 5
 /* A function that falls back now and then shows in so many calls; so many are few enough for every boot. */
 #define CALLS 3
-#define MOST_PATHS 32
+#define MOST_PATHS 64
 
 /* Above all that the kernel uses, below MAX_ERRNO. */
 #define MAGIC_ERRNO 3999
@@ -25,14 +25,13 @@
 
 /* include/uapi/linux/ptrace.h */
 #define PTRACE_TRACEME 0
+#define PTRACE_PEEKDATA 2
 #define PTRACE_SYSCALL 24
 #define PTRACE_SETOPTIONS 0x4200
 #define PTRACE_O_EXITKILL 0x100000
 #define SIGTRAP 5
 /* A signal whose number is the same everywhere, and that the tracer keeps from being delivered. */
 #define SIGKEEPER 14 /* SIGALRM */
-/* For the signal that the process sends itself. */
-#define OWN_STOPS 2
 
 /* include/uapi/linux/filter.h */
 struct sock_filter {
@@ -59,19 +58,38 @@ static const s32 numbers[] = {
 #ifdef SYS_time
 	BOTH(SYS_time),
 #endif
+#ifdef SYS_getrandom
+	BOTH(SYS_getrandom),
+#endif
 };
 #define NUMBERS COUNT(numbers)
 
+/* How often CALLS calls entered the kernel (a call may try two system calls), or why nobody knows. */
+typedef u8 way;
+#define UNTRIED 0xff
+#define LACKING 0xfe
+#define HUNG 0xfd
+#define DIED 0xfc
+
+/* Paths one after the other, of the same function or of several. */
 struct group {
-	const struct subject *subject;
-	const struct path_case *paths;
+	struct {
+		const struct tried *tried;
+		const struct path_case *path;
+	} paths[MOST_PATHS];
 	u32 count;
 };
 
-/* A child's report: the errno of the filter where there is no tracer either, then a byte per path. */
+/* What a child tries: `count` paths of a group from the one numbered `first` on. */
+struct stretch {
+	const struct group *group;
+	u32 first, count;
+};
+
+/* What it reports: the errno of the filter where there is no tracer either, and what it found of each. */
 struct report {
 	s32 error;
-	u8 entered[MOST_PATHS]; /* how often CALLS calls entered the kernel; a call may try two system calls */
+	way ways[MOST_PATHS];
 };
 
 static word install_filter(void)
@@ -93,125 +111,225 @@ static word install_filter(void)
 	return system_call(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, WORD(&program), 0, 0);
 }
 
-/* Calls that entered the kernel, of CALLS. */
-static u8 count_entries(const struct group *group, u32 index)
+/* Makes ready what calls need; the ways of those for which that cannot be had are LACKING. */
+static void prepare(const struct stretch *stretch, way *ways)
 {
-	const struct path_case *path = &group->paths[index];
-	u8 entered = 0;
+	for (u32 index = 0; index < stretch->count; index++) {
+		const struct tried *tried = stretch->group->paths[stretch->first + index].tried;
+
+		ways[index] = tried->function->prepare && !tried->function->prepare(&tried->subject) ? LACKING : 0;
+	}
+}
+
+/* Calls that entered the kernel, of CALLS. */
+static way count_entries(const struct stretch *stretch, u32 index)
+{
+	const struct path_case *path = stretch->group->paths[stretch->first + index].path;
+	const struct tried *tried = stretch->group->paths[stretch->first + index].tried;
+	way entered = 0;
 
 	for (u32 call = 0; call < CALLS; call++)
-		entered += (s32)path->call(group->subject, path->argument) == -MAGIC_ERRNO;
+		entered += (s32)path->call(&tried->subject, path->argument) == -MAGIC_ERRNO;
 	return entered;
 }
 
-/* What the tracer lets run: each path between two signals that it sees. */
-static void be_traced(const struct group *group)
-{
-	s32 pid = (s32)process_id();
+/* The path that the traced process is at, counted from 1. The tracer looks whenever the process stops, which it does for
+ * nothing else: each stop is two changes of processes. */
+static volatile unsigned long current;
 
+static void be_traced(const struct stretch *stretch, const way *ways)
+{
 	if (system_call(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0, 0) < 0)
 		exit_process(1);
-	signal_process(pid, SIGKEEPER);
-	for (u32 index = 0; index < group->count; index++) {
-		count_entries(group, index);
-		signal_process(pid, SIGKEEPER);
+	signal_process((s32)process_id(), SIGKEEPER);
+	for (u32 index = 0; index < stretch->count; index++) {
+		current = index + 1;
+		if (ways[index] != LACKING)
+			count_entries(stretch, index);
 	}
+	current = 0;
 	exit_process(0);
 }
 
-/* Lets the traced process run to its next signal or its end, and counts the times it stopped at a system call. */
-static bool run_to_signal(s32 pid, u32 *stops)
+/* Lets the traced process run to its end, and counts for each path the times it stopped at a system call; false when the
+ * process did not come to its end. */
+static bool count_stops(s32 pid, u32 stops[MOST_PATHS + 1])
 {
-	s32 code, status;
+	for (;;) {
+		unsigned long at = 0;
+		s32 code, status;
 
-	for (*stops = 0;; ++*stops) {
 		if (system_call(SYS_ptrace, PTRACE_SYSCALL, pid, 0, 0, 0) < 0)
 			return 0;
 		wait_for_stop(pid, &code, &status);
-		if (code != CLD_TRAPPED)
-			return 0;
-		if (status != SIGTRAP)
-			return status == SIGKEEPER;
+		if (code != CLD_TRAPPED || status != SIGTRAP)
+			return code == CLD_EXITED && status == 0;
+		system_call(SYS_ptrace, PTRACE_PEEKDATA, pid, WORD(&current), WORD(&at), 0);
+		if (at <= MOST_PATHS)
+			stops[at]++;
 	}
 }
 
-/* Kernels without seccomp filters: a tracer sees each system call twice, when it begins and when it ends. */
-static void trace_paths(const struct group *group, s32 report_fd, s32 error)
+/* Kernels without seccomp filters: a tracer sees each system call twice, when it begins and when it ends. What it says is
+ * all or, when the process died, nothing. */
+static void trace_paths(const struct stretch *stretch, s32 report_fd, s32 error)
 {
+	u32 stops[MOST_PATHS + 1] = { 0 };
+	struct report report = { 0 };
 	s32 code, status, pid = (s32)fork_process();
-	u32 stops;
 
-	if (pid == 0) {
-		/* The end of the report is the end of the tracer, not that of this process. */
-		close_file(report_fd);
-		be_traced(group);
-	}
+	/* A child has nothing that was made ready for its parent (see random.c). */
+	prepare(stretch, report.ways);
+	if (pid == 0)
+		be_traced(stretch, report.ways);
 	wait_for_stop(pid, &code, &status);
 	if (pid < 0 || code != CLD_TRAPPED) {
 		write_bytes(report_fd, &error, sizeof(error));
 		return;
 	}
 	system_call(SYS_ptrace, PTRACE_SETOPTIONS, pid, 0, PTRACE_O_EXITKILL, 0);
-	error = 0;
-	write_bytes(report_fd, &error, sizeof(error));
-	for (u32 index = 0; index < group->count && run_to_signal(pid, &stops); index++) {
-		u8 entered = (u8)((stops - OWN_STOPS) / 2);
-
-		write_bytes(report_fd, &entered, sizeof(entered));
+	if (!count_stops(pid, stops)) {
+		kill_process(pid);
+		write_bytes(report_fd, &report.error, sizeof(report.error));
+		return;
 	}
-	kill_process(pid);
+	for (u32 index = 0; index < stretch->count; index++)
+		if (report.ways[index] != LACKING)
+			report.ways[index] = (way)(stops[index + 1] / 2);
+	write_bytes(report_fd, &report, (u32)sizeof(report.error) + stretch->count);
 }
 
 static void try_paths(const void *argument, s32 report_fd)
 {
-	const struct group *group = argument;
-	s32 error = (s32)-install_filter();
+	const struct stretch *stretch = argument;
+	way ways[MOST_PATHS];
+	s32 error;
 
+	prepare(stretch, ways);
+	error = (s32)-install_filter();
 	if (error) {
-		trace_paths(group, report_fd, error);
+		trace_paths(stretch, report_fd, error);
 		return;
 	}
 	write_bytes(report_fd, &error, sizeof(error));
-	for (u32 index = 0; index < group->count; index++) {
-		u8 entered = count_entries(group, index);
-
-		write_bytes(report_fd, &entered, sizeof(entered));
+	for (u32 index = 0; index < stretch->count; index++) {
+		if (ways[index] != LACKING)
+			ways[index] = count_entries(stretch, index);
+		write_bytes(report_fd, &ways[index], sizeof(ways[index]));
 	}
 }
 
-static void put_path(struct speaker *speaker, const struct path_case *path)
+/* Runs a child; how many ways it found, and the errno for which there are none. */
+static u32 find_stretch(const struct stretch *stretch, way *ways, struct ending *ending, s32 *error)
+{
+	struct report report;
+	u32 found;
+
+	*ending = run_in_child(try_paths, stretch, PATH_SECONDS, &report, sizeof(report));
+	if (ending->reported < sizeof(report.error))
+		return 0;
+	*error = report.error;
+	found = ending->reported - (u32)sizeof(report.error);
+	memcpy(ways, report.ways, found);
+	return found;
+}
+
+/* Where a child did not come to its end, its tracer does not know at which path: then each has a child of its own. */
+static s32 find_ways(const struct group *group, way *ways)
+{
+	struct stretch stretch = { group, 0, group->count };
+	s32 error = 0;
+
+	memset(ways, UNTRIED, group->count);
+	while (stretch.first < group->count) {
+		struct ending ending;
+		u32 found = find_stretch(&stretch, ways + stretch.first, &ending, &error);
+
+		if (error)
+			return error;
+		if (!found && stretch.count > 1) {
+			stretch.count = 1;
+			continue;
+		}
+		stretch.first += found;
+		if (found < stretch.count) {
+			const struct tried *tried = group->paths[stretch.first].tried;
+
+			ways[stretch.first] = ending.how == ENDED_HANG ? HUNG : DIED;
+			/* The function's other paths would only cost more time. */
+			while (stretch.first < group->count && group->paths[stretch.first].tried == tried)
+				stretch.first++;
+		}
+		if (stretch.count > group->count - stretch.first)
+			stretch.count = group->count - stretch.first;
+	}
+	return 0;
+}
+
+/* What was made ready for calls may have been spoilt before they were made, once in a long while. */
+static void try_again(const struct group *group, way *ways)
+{
+	for (u32 index = 0; index < group->count; index++) {
+		struct stretch stretch = { group, index, 1 };
+		struct ending ending;
+		s32 error = 0;
+
+		if (group->paths[index].tried->function->prepare && ways[index] && ways[index] <= DIED)
+			find_stretch(&stretch, &ways[index], &ending, &error);
+	}
+}
+
+static void put_way(struct speaker *speaker, const struct path_case *path, way found)
 {
 	if (path->argument == NO_ARGUMENT)
 		put_text(speaker, "-");
 	else
 		put_signed(speaker, path->argument);
 	add_text(speaker, "=");
+	add_text(speaker, found == 0	   ? "vdso" :
+			  found == LACKING ? "lacking" :
+			  found == HUNG	   ? "hang" :
+			  found == DIED	   ? "died" :
+			  found < CALLS	   ? "mixed" :
+					     "fallback");
 }
 
-void say_paths(struct speaker *speaker, const struct subject *subject, const struct path_case *paths, u32 count)
+static void say_ways(struct speaker *speaker, const struct group *group, const way *ways, s32 error)
 {
-	struct group group = { subject, paths, count };
-	struct report report;
-	struct ending ending = run_in_child(try_paths, &group, PATH_SECONDS, &report, sizeof(report));
-	u32 tried = ending.reported < sizeof(report.error) ? 0 : ending.reported - (u32)sizeof(report.error);
+	for (u32 index = 0; index < group->count; index++) {
+		const struct tried *tried = group->paths[index].tried;
 
-	frame_begin(speaker, "path");
-	put_text(speaker, subject->symbol);
-	if (ending.reported >= sizeof(report.error) && report.error) {
-		put_text(speaker, "unknown:");
-		add_signed(speaker, report.error);
-		frame_end(speaker);
-		return;
+		if (!index || tried != group->paths[index - 1].tried) {
+			frame_begin(speaker, "path");
+			put_text(speaker, tried->subject.symbol);
+			if (error) {
+				put_text(speaker, "unknown:");
+				add_signed(speaker, error);
+			}
+		}
+		if (!error && ways[index] != UNTRIED)
+			put_way(speaker, group->paths[index].path, ways[index]);
+		if (index + 1 == group->count || tried != group->paths[index + 1].tried)
+			frame_end(speaker);
 	}
-	for (u32 index = 0; index < tried; index++) {
-		u8 entered = report.entered[index];
+}
 
-		put_path(speaker, &paths[index]);
-		add_text(speaker, entered == 0 ? "vdso" : entered >= CALLS ? "fallback" : "mixed");
+void say_paths(struct speaker *speaker, const struct tried *tried, u32 count)
+{
+	struct group group = { .count = 0 };
+	way ways[MOST_PATHS];
+	s32 error;
+
+	for (u32 index = 0; index < count; index++) {
+		const struct function *function = tried[index].function;
+
+		for (u32 path = 0; path < function->path_count && group.count < MOST_PATHS; path++) {
+			group.paths[group.count].tried = &tried[index];
+			group.paths[group.count++].path = &function->paths[path];
+		}
 	}
-	if (tried < count) {
-		put_path(speaker, &paths[tried]);
-		add_text(speaker, ending.how == ENDED_HANG ? "hang" : "died");
-	}
-	frame_end(speaker);
+	error = find_ways(&group, ways);
+	if (!error)
+		try_again(&group, ways);
+	say_ways(speaker, &group, ways, error);
 }

@@ -1,8 +1,24 @@
-/* Which of the cases that few ABIs have this ABI has. */
+/* Which cases this ABI has: every ABI may have the functions of time and CPU, few have the others. */
 #include "special_cases.h"
 #include "system.h"
 
-void say_special_cases(struct speaker *speaker, const struct vdso_image *image)
+void say_functions(struct speaker *speaker, const struct vdso_image *image)
+{
+	static const struct table tables[] = {
+		{ time_functions, &time_function_count },
+		{ cpu_functions, &cpu_function_count },
+#ifdef SYS_getrandom
+		{ random_functions, &random_function_count },
+#endif
+#if defined(__powerpc__) || defined(__riscv) || defined(__i386__) || defined(__x86_64__)
+		{ arch_functions, &arch_function_count },
+#endif
+	};
+
+	say_tables(speaker, image, tables, COUNT(tables));
+}
+
+void say_special_cases(struct speaker *speaker)
 {
 #ifdef SYS_rt_sigaction
 	say_signals(speaker);
@@ -10,12 +26,5 @@ void say_special_cases(struct speaker *speaker, const struct vdso_image *image)
 #if defined(__x86_64__) && !defined(__ILP32__)
 	say_vsyscall(speaker);
 #endif
-#ifdef SYS_getrandom
-	say_table(speaker, image, random_functions, random_function_count);
-#endif
-#if defined(__powerpc__) || defined(__riscv) || defined(__i386__) || defined(__x86_64__)
-	say_table(speaker, image, arch_functions, arch_function_count);
-#endif
 	(void)speaker;
-	(void)image;
 }

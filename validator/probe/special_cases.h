@@ -4,8 +4,10 @@
 
 #include "cases.h"
 
-/* Says all cases of this header but those of say_kuser_helpers. */
-void say_special_cases(struct speaker *speaker, const struct vdso_image *image);
+/* Says the cases and paths of all functions that the image exports. */
+void say_functions(struct speaker *speaker, const struct vdso_image *image);
+/* Says all cases of this header that need no image, but those of say_kuser_helpers. */
+void say_special_cases(struct speaker *speaker);
 
 /* Says where signal handlers return to (trampolines.c). */
 void say_signals(struct speaker *speaker);

@@ -13,7 +13,8 @@ from vdsocat.catalog.conditions import Condition
 class FastPath:
     """What calls of a function read in place of entering the kernel.
 
-    `reads` is "counter" (the clock source's, and the kernel where user space cannot read it), "memory" or "kernel".
+    `reads` is "counter" (the clock source's, and the kernel where user space cannot read it), "memory", "state" (the
+    caller's, which had been filled) or "kernel".
     `clocks` is empty where the function has none to choose, `abis` where it holds for all.
     """
 

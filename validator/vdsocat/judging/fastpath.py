@@ -25,7 +25,8 @@ def judge_paths(seen: AbiCapture, abi: Abi, known: FastPaths, facts: KernelFacts
     Why: a vDSO that falls back gives right answers, and takes ten times as long for each: nothing fails, and every
     program that reads clocks gets slow. The kernel's selftests do not look.
     Source: lib/vdso/gettimeofday.c and the getcpu of each arch; a clock source that user space cannot read
-    (VDSO_CLOCKMODE_NONE, include/vdso/clocksource.h) leaves the kernel as the only way. The catalogue's `fast` entries.
+    (VDSO_CLOCKMODE_NONE, include/vdso/clocksource.h) leaves the kernel as the only way. lib/vdso/getrandom.c: once its
+    state is filled, getrandom is called without the kernel. The catalogue's `fast` entries.
     Reproduce: `strace -e clock_gettime` a program that calls the function; a call of the fast path does not show
     """
     functions = {entry.export.name: entry.function for entry in abi.exports}
@@ -62,6 +63,8 @@ def _counter(seen: AbiCapture, abi: Abi, known: FastPaths) -> tuple[bool | None,
 def _judge_way(
     way: str, entry: FastPath | None, counter: tuple[bool | None, str], facts: KernelFacts
 ) -> tuple[Verdict, str]:
+    if way == "lacking":
+        return Verdict.UNKNOWN, "the kernel has no random numbers yet, or the function no state that can be made"
     if way in ("hang", "died"):
         return Verdict.FAIL, "the call did not come back" if way == "hang" else "the call died"
     if entry is None:
@@ -89,6 +92,8 @@ def _is_fast(entry: FastPath, counter: tuple[bool | None, str]) -> tuple[bool | 
     match entry.reads:
         case "memory":
             return True, "what it answers can be read without it"
+        case "state":
+            return True, "the state that it makes its bytes from had been filled"
         case "kernel":
             return False, "the vDSO has nothing to read it from"
     return counter
