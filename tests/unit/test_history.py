@@ -67,8 +67,8 @@ def test_stretches_that_meet_are_one_event() -> None:
 
 def test_what_came_and_went_between_is_no_difference() -> None:
     changes = {
-        (subject.abi, subject.name): change
-        for subject, change in changes_between(CATALOG, KernelRelease((3, 10)), KernelRelease((6, 1)))
+        (one.abi, one.subject): one.change
+        for one in changes_between(CATALOG, KernelRelease((3, 10)), KernelRelease((6, 1)))
     }
     assert ("i386", "__vdso_time") not in changes
     assert changes["i386", "__vdso_getcpu"] == "appears as LINUX_2.6"
@@ -118,12 +118,22 @@ def test_history_of_nothing_known_is_refused(vdsocat: Command, what: str, said: 
     assert vdsocat("history", what).refused_in_one_sentence(said)
 
 
-def test_releases_that_differ_are_status_1(vdsocat: Command) -> None:
+def test_releases_of_which_the_second_lacks_something_are_status_1(vdsocat: Command) -> None:
     outcome = vdsocat("diff", "5.1", "6.0", "--abi", "i386", "--format", "csv")
     assert outcome.status == 1
-    assert outcome.out.splitlines()[1:] == ["i386,__vdso_getcpu,appears as LINUX_2.6", "i386,__vdso_time,is gone"]
+    assert outcome.out.splitlines()[1:] == [
+        "incompatible,i386,SYM-MISSING,__vdso_time,is gone",
+        "review,i386,SYM-NEW,__vdso_getcpu,appears as LINUX_2.6",
+    ]
     same = vdsocat("diff", "6.0", "6.1")
     assert (same.status, same.out) == (0, "")
+
+
+def test_what_is_new_is_for_review_and_strictness_makes_it_status_1(vdsocat: Command) -> None:
+    outcome = vdsocat("diff", "3.10", "4.1", "--abi", "arm", "--format", "json")
+    assert {row["kind"] for row in json.loads(outcome.out)["rows"]} == {"review"}
+    assert outcome.status == 0
+    assert vdsocat("diff", "3.10", "4.1", "--abi", "arm", "--strict").status == 1
 
 
 def capture(path: Path, *symbols: Symbol, **more: object) -> Path:
@@ -131,7 +141,7 @@ def capture(path: Path, *symbols: Symbol, **more: object) -> Path:
     return path
 
 
-def test_kernels_that_differ_are_status_1(vdsocat: Command, tmp_path: Path) -> None:
+def test_kernels_that_are_incompatible_are_status_1(vdsocat: Command, tmp_path: Path) -> None:
     old = capture(tmp_path / "old.json", CLOCK, GETCPU, SIGRETURN)
     new = capture(
         tmp_path / "new.json", Symbol("__vdso_clock_gettime", "LINUX_9.9"),
@@ -140,11 +150,11 @@ def test_kernels_that_differ_are_status_1(vdsocat: Command, tmp_path: Path) -> N
     outcome = vdsocat("diff", old, new, "--format", "csv")
     assert outcome.status == 1
     assert set(outcome.out.splitlines()[1:]) == {
-        'i386,vDSO,"soname linux-vdso.so.1, was linux-gate.so.1"',
-        'i386,__vdso_clock_gettime,"version LINUX_9.9, was LINUX_2.6"',
-        'i386,__vdso_getcpu,"type NOTYPE, was FUNC"',
-        "i386,__kernel_sigreturn,is gone",
-        "i386,__vdso_time,appears as LINUX_2.6",
+        'incompatible,i386,ELF-SONAME,vDSO,"soname linux-vdso.so.1, was linux-gate.so.1"',
+        'incompatible,i386,SYM-VERSION,__vdso_clock_gettime,"version LINUX_9.9, was LINUX_2.6"',
+        'incompatible,i386,SYM-TYPE,__vdso_getcpu,"type NOTYPE, was FUNC"',
+        "incompatible,i386,SYM-MISSING,__kernel_sigreturn,is gone",
+        "review,i386,SYM-NEW,__vdso_time,appears as LINUX_2.6",
     }
     assert vdsocat("diff", old, old).status == 0
 

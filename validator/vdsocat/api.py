@@ -75,4 +75,4 @@ class Catalog(model.Catalog):
     def changes(self, old: str, new: str) -> tuple[tuple[str, str, str], ...]:
         """(ABI, symbol or other subject, change in words) of what is otherwise in the second release."""
         releases = KernelRelease.parse(old), KernelRelease.parse(new)
-        return tuple((subject.abi, subject.name, change) for subject, change in changes_between(self, *releases))
+        return tuple((one.abi, one.subject, one.change) for one in changes_between(self, *releases))

@@ -65,6 +65,21 @@ class Subject:
     stretches: tuple[Stretch, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What became of one subject of an ABI (its vDSO, a symbol …) between two sets: releases, or images."""
+
+    abi: str
+    subject: str
+    old: tuple[Told, ...]
+    new: tuple[Told, ...]
+
+    @property
+    def change(self) -> str:
+        """What became of it, in words; see `spell_change`."""
+        return spell_change(self.old, self.new)
+
+
 def events_of(catalog: Catalog) -> tuple[Event, ...]:
     """All events of all ABIs, oldest first."""
     found = [event for abi in catalog.sorted_abis() for subject in subjects_of(abi) for event in _life(subject)]
@@ -118,17 +133,17 @@ def spell_styles(styles: Sequence[str]) -> str:
     return " and ".join(styles)
 
 
-def changes_between(catalog: Catalog, old: KernelRelease, new: KernelRelease) -> Iterator[tuple[Subject, str]]:
+def changes_between(catalog: Catalog, old: KernelRelease, new: KernelRelease) -> Iterator[Difference]:
     """What is otherwise in the second release than in the first, whatever was between."""
     for abi in catalog.sorted_abis():
         for subject in subjects_of(abi):
             before, after = (
-                [one.told for one in subject.stretches if one.interval.covers(release) is not False]
+                tuple(one.told for one in subject.stretches if one.interval.covers(release) is not False)
                 for release in (old, new)
             )
-            change = spell_change(before, after)
-            if change:
-                yield subject, change
+            difference = Difference(abi.name, subject.name, before, after)
+            if difference.change:
+                yield difference
 
 
 def _life(subject: Subject) -> Iterator[Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -17,10 +18,12 @@ from vdsocat.cache import Cache
 from vdsocat.capture import capture_to_json
 from vdsocat.catalog.model import Catalog
 from vdsocat.check import check_all
+from vdsocat.cli.bisect import BisectingCommand
 from vdsocat.cli.interruption import stopping_on_ending_signals
 from vdsocat.cli.kernel_options import KernelAccess, kernel_options
 from vdsocat.cli.matrix import MatrixDisplay
 from vdsocat.cli.places import terminal_width
+from vdsocat.cli.regression import RegressionOptions, Standard, complain, regression_options
 from vdsocat.cli.settings import Settings
 from vdsocat.cli.terminal import StatusLine, painter
 from vdsocat.documents import data_directory
@@ -32,12 +35,13 @@ from vdsocat.judging.result import CheckResult, overall_status
 from vdsocat.report.costs import draw_costs
 from vdsocat.report.document import report_document
 from vdsocat.report.markdown import render_markdown
+from vdsocat.report.regression import draw_regressions, draw_waivers
 from vdsocat.report.table import draw_defects, draw_summary
 from vdsocat.report.timings import draw_timings
 from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
 
 
-@click.command()
+@click.command(cls=BisectingCommand)
 @click.argument("sources", metavar="SOURCE…", nargs=-1, required=True)
 @click.option(
     "--format", "format_", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True
@@ -76,6 +80,7 @@ from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
 @click.option("--stock", is_flag=True, help="Boot the plain way: skip nothing of what firmware and kernel do.")
 @click.option("--timings", is_flag=True, help="Tell where the time of each boot went.")
 @click.option("--dry-run", is_flag=True, help="Print the exact QEMU commands instead of running them.")
+@regression_options
 @kernel_options
 @click.pass_context
 def check(
@@ -97,6 +102,7 @@ def check(
     stock: bool,
     timings: bool,
     dry_run: bool,
+    regression: RegressionOptions,
     mirror: str | None,
     offline: bool,
 ) -> None:
@@ -104,7 +110,7 @@ def check(
 
     SOURCE is a kernel image, a build tree, a kernel's .deb, a vDSO image (.so), a capture, host (this machine's
     kernel), debian:SUITE/ARCH[/FLAVOUR], built:NAME, qemu-user:ABI, the name of a kernel of `vdsocat kernels list`, or
-    set:NAME.
+    set:NAME. With --baseline the exit status tells what got worse since that kernel: status 1 for what is incompatible.
     """
     if static and dry_run:
         raise click.UsageError("--static boots nothing, so --dry-run has no QEMU command to print.")
@@ -121,6 +127,7 @@ def check(
     machines = load_machines(data_directory("qemu-images") / "machines", settings.cache)
     boot = BootSettings(machines, cache, qemu_finder(qemu), deadline, append, stock, timings)
     logs = out or cache.path("logs")
+    standard = Standard(regression, catalog)
     excluded = frozenset(request.name for source in excepted for request in kernels.expand(source))
     source_settings = SourceSettings(
         boot, catalog, kernels.expand, kernels.ensure, logs, config, excluded, static, cost
@@ -134,6 +141,7 @@ def check(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
+    standard.judge_baseline(source_settings, jobs)
     with (
         stopping_on_ending_signals() as stop,
         StatusLine(sys.stderr, len(tasks)) as status,
@@ -142,11 +150,13 @@ def check(
         paint = painter(settings.colour and sys.stdout.isatty())
         display = MatrixDisplay(status, paint, verbose, tabular=format_ == "table", alone=len(tasks) == 1)
         results = []
-        for result in stream:
+        for judged in stream:
+            result = standard.hold(judged)
             results.append(result)
             if out is not None and result.judgement is not None:
                 _keep(result.judgement, result.source, out)
             display.show(result)
+    exit_status = standard.status(overall_status(results, strict))
     if record:
         _record(results, catalog, settings)
     if format_ == "table":
@@ -157,12 +167,20 @@ def check(
                 for line in draw_timings(results):
                     click.echo(line)
             click.echo(f"\n{draw_summary(results, time.monotonic() - started)}")
-            for line in draw_defects(results):
+            more = (
+                draw_defects(results),
+                draw_regressions(results, terminal_width()),
+                draw_waivers(standard.uses(), terminal_width()),
+            )
+            for line in itertools.chain(*more):
                 click.echo(line)
     else:
-        document = report_document(results, datetime.now(UTC).isoformat(timespec="seconds"), strict)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        document = report_document(results, now, strict, standard.uses(), exit_status)
         click.echo(json.dumps(document, indent=2) if format_ == "json" else render_markdown(document))
-    context.exit(overall_status(results, strict))
+    for complaint in complain(standard.uses(), regression.waivers):
+        click.echo(complaint, err=True)
+    context.exit(exit_status)
 
 
 def _record(results: Sequence[CheckResult], catalog: Catalog, settings: Settings) -> None:

@@ -1,38 +1,46 @@
-"""vdsocat diff: what two releases, or two kernels, export otherwise."""
+"""vdsocat diff: what two releases, or two kernels, export otherwise, and what that means for their users."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from vdsocat.capture import Capture
-from vdsocat.catalog.history import (
-    HASH_TABLES,
-    VDSO,
-    Told,
-    changes_between,
-    spell_change,
-    spell_styles,
-    words_of_export,
-)
+from vdsocat.catalog.history import changes_between
 from vdsocat.catalog.model import Catalog
 from vdsocat.cli.kernel_options import KernelAccess, kernel_options
 from vdsocat.cli.places import terminal_width
+from vdsocat.cli.regression import complain, cost_option, load_waivers, waiver_option
 from vdsocat.cli.settings import Settings
 from vdsocat.cli.terminal import StatusLine
-from vdsocat.errors import InputError
+from vdsocat.errors import InputError, RunError
 from vdsocat.exports import KernelRelease
-from vdsocat.images import SeenImage, captures_of, images_in
-from vdsocat.judging.cost import compare_costs, have_costs
+from vdsocat.images import captures_of, images_in
+from vdsocat.judging.changes import Change, Kind, sort_difference
+from vdsocat.judging.judge import AbiJudgement, Judgement, judge_capture
+from vdsocat.judging.regression import Regression, compare_judgements
+from vdsocat.judging.result import BAD_INPUT, CONFORMS, FAILED
+from vdsocat.judging.waivers import WaiverBook
+from vdsocat.kept import holds_captures
 from vdsocat.report.listing import FORMATS, render_listing
+from vdsocat.report.regression import COLUMNS, change_row, draw_waivers
 
-_COLUMNS = ("abi", "subject", "change")
 _CAPTURE = "capture"
-_Row = dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A change, and where: the file of the capture when two directories are compared."""
+
+    change: Change
+    capture: str | None = None
+
+    def row(self) -> dict[str, str | None]:
+        return change_row(self.change) if self.capture is None else {_CAPTURE: self.capture, **change_row(self.change)}
 
 
 @click.command()
@@ -40,14 +48,9 @@ _Row = dict[str, str | None]
 @click.argument("new", metavar="B")
 @click.option("--abi", "abi_names", multiple=True, help="Only of this ABI. May be given several times.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
-@click.option(
-    "--cost-threshold",
-    type=click.FloatRange(min=0),
-    default=10,
-    show_default=True,
-    metavar="PERCENT",
-    help="Tell calls whose cost changed by more than this.",
-)
+@click.option("--strict", is_flag=True, help="Let a change to review count as an incompatible one.")
+@waiver_option
+@cost_option
 @kernel_options
 @click.pass_context
 def diff(
@@ -56,38 +59,48 @@ def diff(
     new: str,
     abi_names: tuple[str, ...],
     format_: str,
+    strict: bool,
+    waivers: Path | None,
     cost_threshold: float,
     mirror: str | None,
     offline: bool,
 ) -> None:
-    """What B exports otherwise than A: status 0 if nothing, 1 if something.
+    """What B has otherwise than A: status 1 if anything is incompatible with A's users, else 0.
 
     A and B are both releases, such as 5.10 and 7.3, as the catalogue has them; or both SOURCEs: kernel images, vDSO
     files, captures, debian:SUITE/ARCH, built:NAME; or both directories of captures (`vdsocat check --out`), whose files
-    are compared by their names. Nothing is booted. What calls cost is compared where both captures have it (--cost).
+    are compared by their names. Nothing is booted; what was found by booting is compared where both captures have it,
+    and so is what calls cost (--cost).
     """
     settings: Settings = context.obj
     catalog = settings.load_catalog()
     wanted = {catalog.abi(name).name for name in abi_names} or set(catalog.abis)
-    columns: tuple[str, ...] = _COLUMNS
-    releases = [_release(text) for text in (old, new)]
-    if None not in releases:
-        rows = [row for row in _between_releases(catalog, *releases) if row["abi"] in wanted]  # type: ignore[arg-type]
-    elif releases == [None, None]:
-        comparison = _Comparison(KernelAccess(settings, mirror, offline), catalog, wanted, cost_threshold / 100)
-        if _holds_captures(old) and _holds_captures(new):
-            columns = (_CAPTURE, *_COLUMNS)
-            rows = list(comparison.between_directories(Path(old), Path(new)))
+    book = WaiverBook(load_waivers(waivers, catalog))
+    before, after = _release(old), _release(new)
+    if before is not None and after is not None:
+        found = list(_between_releases(catalog, before, after, wanted, book))
+    elif before is None and after is None:
+        comparison = _Comparison(KernelAccess(settings, mirror, offline), catalog, wanted, cost_threshold / 100, book)
+        if holds_captures(Path(old)) and holds_captures(Path(new)):
+            found = list(comparison.between_directories(Path(old), Path(new)))
         else:
-            rows = list(comparison.between_sources(old, new))
+            found = list(comparison.between_sources(old, new))
     else:
-        kernel, release = (new, old) if releases[0] else (old, new)
+        kernel, release = (new, old) if before else (old, new)
         raise InputError(
             f"{release} is a release and {kernel} is none: `vdsocat check {kernel}` holds a kernel to its release"
         )
-    if rows or format_ != "table":
-        click.echo(render_listing(rows, columns, "diff", format_, terminal_width()))
-    context.exit(1 if rows else 0)
+    columns = (_CAPTURE, *COLUMNS) if any(one.capture for one in found) else COLUMNS
+    if found or format_ != "table":
+        click.echo(render_listing([one.row() for one in found], columns, "diff", format_, terminal_width()))
+    uses = tuple(book.uses())
+    for line in draw_waivers(uses, terminal_width()):
+        click.echo(line, err=format_ != "table")
+    complaints = list(complain(uses, waivers))
+    for complaint in complaints:
+        click.echo(complaint, err=True)
+    blamed = Regression("", tuple(one.change for one in found)).blames(strict)
+    context.exit(FAILED if blamed else BAD_INPUT if complaints else CONFORMS)
 
 
 def _release(text: str) -> KernelRelease | None:
@@ -99,71 +112,68 @@ def _release(text: str) -> KernelRelease | None:
         return None
 
 
-def _between_releases(catalog: Catalog, old: KernelRelease, new: KernelRelease) -> Iterator[_Row]:
-    for subject, change in changes_between(catalog, old, new):
-        yield {"abi": subject.abi, "subject": subject.name, "change": change}
-
-
-def _holds_captures(source: str) -> bool:
-    """Whether it is a directory of captures; a build tree may hold JSON, but has its kernel beside it."""
-    path = Path(source)
-    return path.is_dir() and any(path.glob("*.json")) and not (path / "vmlinux").exists()
+def _between_releases(
+    catalog: Catalog, old: KernelRelease, new: KernelRelease, wanted: set[str], book: WaiverBook
+) -> Iterator[_Found]:
+    for abi in wanted:
+        book.ask("", abi)
+    changes = (sort_difference(one) for one in changes_between(catalog, old, new) if one.abi in wanted)
+    order = list(Kind)
+    for change in sorted(changes, key=lambda one: order.index(one.kind)):
+        yield _Found(book.accept(change, "", str(new)))
 
 
 @dataclass(frozen=True)
 class _Comparison:
-    """How two sources are compared: the ABIs that are wanted, and the share of a cost whose change is told."""
+    """How two sources are compared: the ABIs that are wanted, the share of a cost whose change is told, the waivers."""
 
     access: KernelAccess
     catalog: Catalog
     wanted: set[str]
     cost_threshold: float
+    book: WaiverBook
 
-    def between_directories(self, old: Path, new: Path) -> Iterator[_Row]:
-        """The rows of all captures, by their files' names; a file that only one of them has is a row too."""
+    def between_directories(self, old: Path, new: Path) -> Iterator[_Found]:
+        """The changes of all captures, by their files' names; a file that only one of them has is one too."""
         before, after = ({path.name for path in directory.glob("*.json")} for directory in (old, new))
         for name in sorted(before | after):
             if name not in after or name not in before:
-                change = "is gone" if name in before else "appears"
-                yield {_CAPTURE: name, "abi": None, "subject": _CAPTURE, "change": change}
+                gone = name in before
+                kind = Kind.INCOMPATIBLE if gone else Kind.REVIEW
+                change = Change(kind, "", "", "", _CAPTURE, "is gone" if gone else "appears")
+                yield _Found(self.book.accept(change, name, ""), name)
                 continue
-            for row in self.between_sources(str(old / name), str(new / name)):
-                yield {_CAPTURE: name, **row}
+            for found in self.between_sources(str(old / name), str(new / name)):
+                yield _Found(found.change, name)
 
-    def between_sources(self, old: str, new: str) -> Iterator[_Row]:
-        """What they export otherwise, and then what costs more or less."""
-        before, after = self._captures(old), self._captures(new)
-        yield from _between_images(self._images(before), self._images(after), self.wanted)
-        if have_costs(before) != have_costs(after):
-            without = new if have_costs(before) else old
-            click.echo(f"{without} was not made with `vdsocat check --cost`: no costs are compared.", err=True)
-        for change in compare_costs(before, after, self.cost_threshold):
+    def between_sources(self, old: str, new: str) -> Iterator[_Found]:
+        """What became of the ABIs that are wanted, and then what costs more or less."""
+        before, after = self._judgements(old), self._judgements(new)
+        regression = compare_judgements(before, after, self.cost_threshold)
+        for note in regression.notes:
+            click.echo(note, err=True)
+        for judgement in after:
+            for row, seen in zip(judgement.abis, judgement.capture.abis, strict=True):
+                self.book.ask(new, row.abi, row.mode, seen.is_static)
+        release = after[0].release if after else ""
+        for change in regression.changes:
             if change.abi in self.wanted:
-                yield {"abi": change.abi, "subject": change.subject, "change": change.sentence_part()}
+                yield _Found(self.book.accept(change, new, release))
 
-    def _captures(self, source: str) -> tuple[Capture, ...]:
+    def _judgements(self, source: str) -> list[Judgement]:
         with StatusLine(sys.stderr, 1) as status:
-            return tuple(captures_of(source, self.access.static_sources(self.catalog), status.tell))
+            captures = captures_of(source, self.access.static_sources(self.catalog), status.tell)
+            return [self._judge(capture) for capture in captures]
 
-    def _images(self, captures: Sequence[Capture]) -> tuple[SeenImage, ...]:
-        return tuple(image for capture in captures for image in images_in(capture, self.catalog))
-
-
-def _between_images(old: tuple[SeenImage, ...], new: tuple[SeenImage, ...], wanted: set[str]) -> Iterator[_Row]:
-    """What changed in each ABI that either has an image of; two images of one ABI are told together."""
-    for abi in dict.fromkeys(one.abi for one in (*old, *new) if one.abi in wanted):
-        before, after = (_told([one for one in images if one.abi == abi]) for images in (old, new))
-        for subject in dict.fromkeys((*before, *after)):
-            change = spell_change(before.get(subject, []), after.get(subject, []))
-            if change:
-                yield {"abi": abi, "subject": subject, "change": change}
-
-
-def _told(images: list[SeenImage]) -> dict[str, list[Told]]:
-    told: dict[str, list[Told]] = {}
-    for one in images:
-        told.setdefault(VDSO, []).append(Told({"soname": one.image.soname or ""}))
-        told.setdefault(HASH_TABLES, []).append(Told({"styles": spell_styles(one.image.hash_styles)}))
-        for export in one.image.exports:
-            told.setdefault(export.name or "(unnamed)", []).append(Told(words_of_export(export)))
-    return told
+    def _judge(self, capture: Capture) -> Judgement:
+        """What a capture shows; of one that does not tell its release, such as a lone image, the images alone."""
+        try:
+            return judge_capture(capture, self.catalog)
+        except RunError:
+            images = {one.data: one for one in images_in(capture, self.catalog)}
+        rows = []
+        for seen in capture.abis:
+            image = images.get(seen.image) if seen.image is not None else None
+            mode = image.mode if image else "unknown"
+            rows.append(AbiJudgement(seen.abi, seen.endianness, mode, (), image.image if image else None))
+        return Judgement(capture, "unknown", tuple(rows))

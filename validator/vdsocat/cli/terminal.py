@@ -20,6 +20,7 @@ _COLOURS = {
     Verdict.REVIEW: "yellow",
     Verdict.UNKNOWN: "yellow",
     Verdict.KNOWN_DEFECT: "magenta",
+    Verdict.WAIVED: "magenta",
 }
 _CLEAR = "\r\x1b[K"
 _WIDTH = 78

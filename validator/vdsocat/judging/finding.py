@@ -11,7 +11,8 @@ from enum import StrEnum
 class Verdict(StrEnum):
     """What a rule decided. Absence is a verdict too: `expected-absent` always says why.
 
-    A `known-defect` is a fault that is traced and on record for this release: no failure, and nothing to review.
+    A `known-defect` is a fault that is traced and on record for this release: no failure, and nothing to review. What
+    is `waived` is a `fail` or a `review` that the user accepts.
     """
 
     PASS = "pass"
@@ -20,6 +21,7 @@ class Verdict(StrEnum):
     REVIEW = "review"
     UNKNOWN = "unknown"
     KNOWN_DEFECT = "known-defect"
+    WAIVED = "waived"
 
 
 # The verdict that stands for several: the first of these that occurs.
@@ -28,6 +30,7 @@ _GRAVEST_FIRST = (
     Verdict.REVIEW,
     Verdict.UNKNOWN,
     Verdict.KNOWN_DEFECT,
+    Verdict.WAIVED,
     Verdict.PASS,
     Verdict.EXPECTED_ABSENT,
 )
@@ -37,7 +40,8 @@ _GRAVEST_FIRST = (
 class Finding:
     """One rule's verdict about one subject (a symbol, the image, the ABI itself).
 
-    `defect` names the known defect that explains it, a section of docs/findings.md.
+    `defect` names the known defect that explains it, a section of docs/findings.md; `waiver` is the reason by which the
+    user accepts it.
     """
 
     rule: str
@@ -47,11 +51,12 @@ class Finding:
     expected: str | None = None
     seen: str | None = None
     defect: str | None = None
+    waiver: str | None = None
 
     def sentence(self) -> str:
         """The finding in one line, for people."""
-        values = (("expected", self.expected), ("seen", self.seen))
-        told = ", ".join(f"{word} {value}" for word, value in values if value is not None)
+        values = (("expected ", self.expected), ("seen ", self.seen), ("waived: ", self.waiver))
+        told = ", ".join(f"{word}{value}" for word, value in values if value is not None)
         return f"{self.rule} {self.subject}: {self.reason}" + (f" ({told})" if told else "")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vdsocat.judging.finding import Verdict
 from vdsocat.judging.judge import Judgement
+from vdsocat.judging.regression import Regression
 
 CONFORMS, FAILED, BAD_INPUT, INCOMPLETE = 0, 1, 2, 3
 
@@ -16,6 +17,7 @@ class CheckResult:
     """A source with its judgement, or with the error that kept it from one (`exit_status` 2 or 3 then).
 
     `judging` are the seconds that judging its capture took.
+    `regression` is what became of it since a baseline, where there is one: that decides the status then.
     """
 
     source: str
@@ -23,11 +25,17 @@ class CheckResult:
     error: str | None = None
     error_status: int = CONFORMS
     judging: float | None = None
+    regression: Regression | None = None
 
     def exit_status(self, strict: bool = False) -> int:
-        """0 conforms, 1 at least one `fail` (or, when strict, `review`), 2 bad input, 3 the run was not completed."""
+        """0 conforms, 1 at least one `fail` (or, when strict, `review`), 2 bad input, 3 the run was not completed.
+
+        Against a baseline 1 is for what is incompatible (or, when strict, for review); a `fail` of both is none.
+        """
         if self.judgement is None:
             return self.error_status
+        if self.regression is not None:
+            return FAILED if self.regression.blames(strict) else CONFORMS
         blamed = {Verdict.FAIL, Verdict.REVIEW} if strict else {Verdict.FAIL}
         return FAILED if any(finding.verdict in blamed for finding in self.judgement.findings()) else CONFORMS
 

@@ -12,18 +12,31 @@ from vdsocat.capture import AbiCapture
 from vdsocat.costs import costs_to_json
 from vdsocat.judging.finding import count_verdicts
 from vdsocat.judging.judge import AbiJudgement
+from vdsocat.judging.regression import Regression
 from vdsocat.judging.result import CheckResult, overall_status
+from vdsocat.judging.waivers import UsedWaiver
 
 SCHEMA = "vdsocat-report/1"
 
 
-def report_document(results: Sequence[CheckResult], date: str, strict: bool = False) -> dict[str, Any]:
-    """The whole report; `date` is an ISO time. Keys whose value is not known are null."""
+def report_document(
+    results: Sequence[CheckResult],
+    date: str,
+    strict: bool = False,
+    waivers: Sequence[UsedWaiver] = (),
+    status: int | None = None,
+) -> dict[str, Any]:
+    """The whole report; `date` is an ISO time. Keys whose value is not known are null.
+
+    `status` is what the run ends with, where that is more than the results come to.
+    """
     return {
         "schema": SCHEMA,
         "vdsocat": __version__,
         "date": date,
-        "exit_status": overall_status(results, strict),
+        "exit_status": overall_status(results, strict) if status is None else status,
+        "strict": strict,
+        "waivers": [_waiver(used) for used in waivers],
         "kernels": [_kernel(result) for result in results],
     }
 
@@ -31,7 +44,14 @@ def report_document(results: Sequence[CheckResult], date: str, strict: bool = Fa
 def _kernel(result: CheckResult) -> dict[str, Any]:
     judgement = result.judgement
     if judgement is None:
-        return {"source": result.source, "error": result.error, "release": None, "provenance": None, "abis": []}
+        return {
+            "source": result.source,
+            "error": result.error,
+            "release": None,
+            "provenance": None,
+            "abis": [],
+            "regression": None,
+        }
     provenance = asdict(judgement.capture.provenance)
     provenance["command"] = list(provenance["command"])
     return {
@@ -40,6 +60,25 @@ def _kernel(result: CheckResult) -> dict[str, Any]:
         "release": judgement.release,
         "provenance": provenance,
         "abis": [_abi(judged, seen) for judged, seen in zip(judgement.abis, judgement.capture.abis, strict=True)],
+        "regression": None if result.regression is None else _regression(result.regression),
+    }
+
+
+def _regression(regression: Regression) -> dict[str, Any]:
+    return {
+        "baseline": regression.baseline,
+        "changes": [{**asdict(change), "kind": str(change.kind)} for change in regression.changes],
+        "notes": list(regression.notes),
+    }
+
+
+def _waiver(used: UsedWaiver) -> dict[str, Any]:
+    return {
+        "waiver": used.waiver.spell(),
+        "use": str(used.use),
+        "matches": used.matches,
+        "reason": used.waiver.reason,
+        "complaint": used.complaint(),
     }
 
 
@@ -83,6 +122,7 @@ def _abi(judged: AbiJudgement, seen: AbiCapture) -> dict[str, Any]:
                 "expected": finding.expected,
                 "seen": finding.seen,
                 "defect": finding.defect,
+                "waiver": finding.waiver,
             }
             for finding in judged.findings
         ],

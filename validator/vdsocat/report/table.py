@@ -15,7 +15,7 @@ from vdsocat.judging.result import CheckResult
 Paint = Callable[[str, Verdict], str]
 _COLUMNS = (("KERNEL", 20), ("RELEASE", 9), ("ABI", 12), ("SEEN", 20), ("VERDICT", 15))
 # Findings of these verdicts are told one by one; passes and expected absences are only counted.
-_TOLD = (Verdict.FAIL, Verdict.REVIEW, Verdict.UNKNOWN)
+_TOLD = (Verdict.FAIL, Verdict.REVIEW, Verdict.UNKNOWN, Verdict.WAIVED)
 # Absences that leave a row empty are told as well, with their reason.
 _TOLD_ABSENCES = ((Verdict.EXPECTED_ABSENT, "ABI-RUNS"), (Verdict.EXPECTED_ABSENT, "VDSO-PRESENT"))
 
