@@ -53,7 +53,7 @@ def _kernel(result: CheckResult) -> dict[str, Any]:
             "regression": None,
         }
     provenance = asdict(judgement.capture.provenance)
-    provenance["command"] = list(provenance["command"])
+    provenance |= {name: list(provenance[name]) for name in ("command", "skipped")}
     return {
         "source": result.source,
         "error": None,
