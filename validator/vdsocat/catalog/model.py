@@ -221,13 +221,17 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class ProviderAbi:
-    """What another provider maps for an ABI, over a stretch of the provider's own releases."""
+    """What another provider maps for an ABI, over a stretch of the provider's own releases.
+
+    `targets` are the provider's programs that do ("qemu-aarch64"), where it has several.
+    """
 
     abi: str
     interval: Interval
     soname: str | None
     exports: tuple[CatalogExport, ...]
     areas: tuple[Area, ...] = ()
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,6 +403,7 @@ def _provider_abi(raw: Mapping[str, Any]) -> ProviderAbi:
         soname=raw.get("soname"),
         exports=tuple(_export({**inherited, **one}) for one in raw["exports"]),
         areas=tuple(_area(area) for area in areas),
+        targets=tuple(raw.get("targets", ())),
     )
 
 

@@ -19,6 +19,7 @@ VERBS = (
     "lint",
     "rules",
     "kernels",
+    "qemu",
     "doctor",
 )
 INTERRUPTED = 130  # as a shell reports SIGINT

@@ -20,7 +20,7 @@ from vdsocat.catalog.model import Catalog
 from vdsocat.check import check_all
 from vdsocat.cli.bisect import BisectingCommand
 from vdsocat.cli.interruption import stopping_on_ending_signals
-from vdsocat.cli.kernel_options import KernelAccess, kernel_options
+from vdsocat.cli.kernel_options import KernelAccess, kernel_options, qemu_option
 from vdsocat.cli.matrix import MatrixDisplay
 from vdsocat.cli.places import terminal_width
 from vdsocat.cli.regression import RegressionOptions, Standard, complain, regression_options
@@ -61,12 +61,6 @@ from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The kernel's .config, for kernels given as files.",
 )
-@click.option(
-    "--qemu",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Take QEMU's binaries from this directory instead of PATH.",
-)
 @click.option("--except", "excepted", multiple=True, metavar="SOURCE", help="Leave these kernels out of a set.")
 @click.option("--strict", is_flag=True, help="Let a finding to review count as a fail.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell every finding, passes too.")
@@ -81,6 +75,7 @@ from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
 @click.option("--timings", is_flag=True, help="Tell where the time of each boot went.")
 @click.option("--dry-run", is_flag=True, help="Print the exact QEMU commands instead of running them.")
 @regression_options
+@qemu_option
 @kernel_options
 @click.pass_context
 def check(
@@ -92,7 +87,7 @@ def check(
     deadline: float | None,
     append: str,
     config: Path | None,
-    qemu: Path | None,
+    qemu: str | None,
     excepted: tuple[str, ...],
     strict: bool,
     verbose: bool,
@@ -125,7 +120,7 @@ def check(
     cache = Cache(settings.cache)
     kernels = KernelAccess(settings, mirror, offline)
     machines = load_machines(data_directory("qemu-images") / "machines", settings.cache)
-    boot = BootSettings(machines, cache, qemu_finder(qemu), deadline, append, stock, timings)
+    boot = BootSettings(machines, cache, qemu_finder(qemu, cache), deadline, append, stock, timings)
     logs = out or cache.path("logs")
     standard = Standard(regression, catalog)
     excluded = frozenset(request.name for source in excepted for request in kernels.expand(source))

@@ -8,38 +8,43 @@ from pathlib import Path
 
 import click
 
-from vdsocat.cli.kernel_options import KernelAccess
+from vdsocat.cache import Cache
+from vdsocat.catalog.model import Provider
+from vdsocat.cli.kernel_options import KernelAccess, qemu_option
 from vdsocat.cli.places import terminal_width
 from vdsocat.cli.settings import Settings
 from vdsocat.documents import data_directory
 from vdsocat.errors import VdsocatError
 from vdsocat.guest.machines import load_machines
 from vdsocat.guest.programs import QEMU_USER_TARGETS
-from vdsocat.guest.qemu import debian_package, qemu_finder, qemu_version, version_key
+from vdsocat.guest.qemu import FETCHED, Qemu, QemuFinder, debian_package, qemu_finder
+from vdsocat.guest.qemu_targets import offered_targets, targets_with_vdso
 from vdsocat.report.listing import FORMATS, render_listing
 
 _COLUMNS = ("tool", "found", "needed_for")
+_Row = dict[str, str | None]
 
 
 @click.command()
-@click.option(
-    "--qemu",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Look for QEMU's binaries in this directory instead of PATH.",
-)
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
+@qemu_option
 @click.pass_context
-def doctor(context: click.Context, qemu: Path | None, format_: str) -> None:
+def doctor(context: click.Context, qemu: str | None, format_: str) -> None:
     """Say what is installed, and what each missing thing costs. Status 3 if no kernel can be booted."""
     settings: Settings = context.obj
-    rows = [*_systems(settings, qemu), *_users(qemu), *_fetching(), *_building(settings)]
+    cache = Cache(settings.cache)
+    finder = qemu_finder(qemu, cache)
+    rows = [*_systems(settings, finder), *_users(finder), *_fetching(), *_building(settings)]
+    provider = settings.load_catalog().providers.get("qemu-user")
+    rows += _offered(finder, provider)
+    if qemu is None:
+        rows += _offered(qemu_finder(FETCHED, cache), provider)
     click.echo(render_listing(rows, _COLUMNS, "doctor", format_, terminal_width()))
     bootable = any(row["found"] for row in rows if (row["tool"] or "").startswith("qemu-system-"))
     context.exit(0 if bootable else 3)
 
 
-def _systems(settings: Settings, directory: Path | None) -> Iterator[dict[str, str | None]]:
+def _systems(settings: Settings, finder: QemuFinder) -> Iterator[_Row]:
     abis: dict[str, list[str]] = {}
     least: dict[str, str] = {}
     for machine in load_machines(data_directory("qemu-images") / "machines", settings.cache):
@@ -47,25 +52,42 @@ def _systems(settings: Settings, directory: Path | None) -> Iterator[dict[str, s
         if machine.least_qemu:
             least[machine.qemu] = machine.least_qemu
     for binary, names in sorted(abis.items()):
-        version = _version(binary, directory)
         needed_for = f"booting {', '.join(dict.fromkeys(names))}"
-        if version and binary in least and version_key(version) < version_key(least[binary]):
-            needed_for += f"; this one is too old, {least[binary]} and newer do"
-        yield _row(binary, version, needed_for, debian_package(binary))
+        found = _find(finder, binary, least.get(binary)) or _find(finder, binary)
+        if finder.places is None and finder.where != FETCHED and found and _is_fetched(found, settings):
+            needed_for += "; the fetched one, that of PATH being missing or too old"
+        if found and not found.is_at_least(least.get(binary)):
+            needed_for += (
+                f"; this one is too old, {least[binary]} and newer do: `vdsocat qemu fetch {binary}` fetches one"
+            )
+        yield _row(binary, found.version if found else None, needed_for, debian_package(binary))
 
 
-def _users(directory: Path | None) -> Iterator[dict[str, str | None]]:
+def _is_fetched(qemu: Qemu, settings: Settings) -> bool:
+    return Path(qemu.program).is_relative_to(settings.cache)
+
+
+def _users(finder: QemuFinder) -> Iterator[_Row]:
     found: dict[str, list[str]] = {}
     for probe, target in QEMU_USER_TARGETS.items():
-        found.setdefault(_version(f"qemu-{target}", directory) or "", []).append(probe)
+        qemu = _find(finder, f"qemu-{target}")
+        found.setdefault((qemu.version if qemu else None) or "", []).append(probe)
     for version, probes in sorted(found.items(), reverse=True):
-        hint = ""
-        if version and version_key(version) < (8, 2):
-            hint = "; this one maps no vDSO, 8.2 and newer do"
-        yield _row("qemu-user", version or None, f"check qemu-user:ABI for {len(probes)} probes{hint}", "qemu-user")
+        yield _row("qemu-user", version or None, f"check qemu-user:ABI for {len(probes)} probes", "qemu-user")
 
 
-def _fetching() -> Iterator[dict[str, str | None]]:
+def _offered(finder: QemuFinder, provider: Provider | None) -> Iterator[_Row]:
+    """Which targets there are, and for which of those of user mode a vDSO is mapped."""
+    for group in offered_targets(finder):
+        told = ", ".join(group.targets)
+        if group.mode == "user" and provider and group.version:
+            mapped = targets_with_vdso(provider, group.version, group.targets)
+            rest = [target for target in group.targets if target not in mapped]
+            told = f"a vDSO for {', '.join(mapped) or 'none'}; none for {', '.join(rest) or 'no other'}"
+        yield {"tool": f"QEMU {finder.where}, {group.mode} targets", "found": group.version, "needed_for": told}
+
+
+def _fetching() -> Iterator[_Row]:
     keyring = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
     yield _row("gpgv", _found("gpgv"), "checking the signature of what is fetched from Debian", "gpgv")
     yield _row(
@@ -76,7 +98,7 @@ def _fetching() -> Iterator[dict[str, str | None]]:
     )
 
 
-def _building(settings: Settings) -> Iterator[dict[str, str | None]]:
+def _building(settings: Settings) -> Iterator[_Row]:
     from vdsocat.kernels.table import BuildRequest
 
     for named in KernelAccess(settings, offline=True).table.kernels:
@@ -88,7 +110,7 @@ def _building(settings: Settings) -> Iterator[dict[str, str | None]]:
         yield _row(tool, _found(tool), "building kernels", tool)
 
 
-def _row(tool: str, found: str | None, needed_for: str, package: str) -> dict[str, str | None]:
+def _row(tool: str, found: str | None, needed_for: str, package: str) -> _Row:
     return {
         "tool": tool,
         "found": found,
@@ -100,8 +122,8 @@ def _found(command: str) -> str | None:
     return "yes" if shutil.which(command) else None
 
 
-def _version(binary: str, directory: Path | None) -> str | None:
+def _find(finder: QemuFinder, binary: str, least: str | None = None) -> Qemu | None:
     try:
-        return qemu_version(qemu_finder(directory)(binary))
+        return finder(binary, least)
     except VdsocatError:
         return None

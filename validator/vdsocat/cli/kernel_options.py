@@ -32,6 +32,15 @@ def kernel_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return mirror(offline(command))
 
 
+def qemu_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --qemu to a command."""
+    return click.option(
+        "--qemu",
+        metavar="WHERE",
+        help="Take QEMU from this directory, or `fetched` (see vdsocat qemu), instead of PATH.",
+    )(command)
+
+
 @dataclass(frozen=True)
 class KernelAccess:
     """The table of kernels, and the archive that they are fetched from, as the options and apt's configuration say.
@@ -80,7 +89,7 @@ class KernelAccess:
 
         cache = Cache(self.settings.cache)
         machines = load_machines(data_directory("qemu-images") / "machines", self.settings.cache)
-        boot = BootSettings(machines, cache, qemu_finder())
+        boot = BootSettings(machines, cache, qemu_finder(cache=cache))
         return SourceSettings(boot, catalog, self.expand, self.ensure, cache.path("logs"), config, static=True)
 
     def _mirror_of(self, suite: str) -> str:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vdsocat.documents import read_documents
-from vdsocat.errors import InputError, RunError
-from vdsocat.guest.qemu import qemu_version, version_key
+from vdsocat.errors import InputError
 
 # validator/probe/cost.h has the same word.
 COST_OPTION = "--cost"
@@ -119,18 +118,6 @@ def machine_for(machines: tuple[Machine, ...], arch: str, bits: int, endianness:
         f"{kernel}: is a kernel for {arch} ({bits}-bit, {endianness}-endian), for which there is no machine; "
         f"there are machines for {known}."
     )
-
-
-def require_version(qemu: str, machine: Machine) -> None:
-    """RunError when the machine needs a newer QEMU; only asked where a machine says so, because asking takes time."""
-    if machine.least_qemu is None:
-        return
-    version = qemu_version(qemu)
-    if version is None or version_key(version) < version_key(machine.least_qemu):
-        raise RunError(
-            f"{machine.name} kernels need QEMU {machine.least_qemu} or newer, and {qemu} is {version}; "
-            "name a directory with a newer one with --qemu."
-        )
 
 
 def _machine(raw: Mapping[str, Any]) -> Machine:

@@ -18,7 +18,7 @@ from vdsocat.guest.boot import StartError, require_complete, run_guest
 from vdsocat.guest.collect import collect_abis
 from vdsocat.guest.machines import Machine, machine_for
 from vdsocat.guest.probe_files import load_probe, probe_name, probe_names, probe_record, probes_of
-from vdsocat.guest.qemu import QemuFinder, qemu_version
+from vdsocat.guest.qemu import QemuFinder
 
 _DEADLINE_SECONDS = 30.0
 # uname's machine (arch/*/include/uapi/asm/elf.h and the kernel's UTS_MACHINE) to ARCH and width of the kernel.
@@ -104,18 +104,17 @@ def capture_qemu_user(abi_text: str, catalog: Catalog, find_qemu: QemuFinder) ->
         raise InputError(f"QEMU's user mode has no target for {abi.name} {endianness}-endian.")
     if probe not in probe_names():
         raise InputError(f"There is no probe for {abi.name} {endianness}-endian.")
-    binary = find_qemu(f"qemu-{QEMU_USER_TARGETS[probe]}")
-    version = qemu_version(binary)
-    captured = _run_probe([binary], probe)
+    qemu = find_qemu(f"qemu-{QEMU_USER_TARGETS[probe]}")
+    captured = _run_probe([qemu.program], probe)
     return Capture(
         provenance=Provenance(
             source=f"qemu-user:{abi_text}",
             date=datetime.now(UTC).isoformat(timespec="seconds"),
             provider="qemu-user",
-            provider_version=version,
+            provider_version=qemu.version,
             vdsocat=__version__,
-            qemu_version=version,
-            command=(binary, probe),
+            qemu_version=qemu.version,
+            command=(qemu.program, probe),
             probes={probe: probe_record(probe).sha256},
         ),
         abis=(captured,),

@@ -1,68 +1,124 @@
-"""Finding QEMU's binaries: on PATH, or in a directory that the user names."""
+"""Finding QEMU's programs: on PATH, in a directory that the user names, or among those that were fetched."""
 
 from __future__ import annotations
 
-import re
+import os
 import shutil
-import subprocess
-from collections.abc import Callable
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from vdsocat.cache import Cache
 from vdsocat.errors import InputError, RunError
+from vdsocat.guest.fetched_qemu import fetched_qemus
+from vdsocat.guest.qemu_version import qemu_version, version_key
 
-QemuFinder = Callable[[str], str]
+FETCHED = "fetched"
+
+_PACKAGES = {
+    "qemu-system-x86": ("x86_64", "i386"),
+    "qemu-system-arm": ("arm", "aarch64"),
+    "qemu-system-mips": ("mips", "mipsel", "mips64", "mips64el"),
+    "qemu-system-ppc": ("ppc", "ppc64"),
+    "qemu-system-sparc": ("sparc", "sparc64"),
+}
+# Split off qemu-system-misc in Debian 13.
+_NEWER_PACKAGES = {"qemu-system-riscv": ("riscv32", "riscv64"), "qemu-system-s390x": ("s390x",)}
 
 
-def qemu_finder(directory: Path | None = None) -> QemuFinder:
-    """A function from a binary's name ("qemu-system-arm", "qemu-aarch64") to its path.
+@dataclass(frozen=True, slots=True)
+class Qemu:
+    """One of QEMU's programs: its path, and what is known of the versions of programs."""
 
-    A directory may hold the binaries itself or be the root of an unpacked package (usr/bin below it). Static user-mode
-    binaries ("qemu-aarch64-static") serve as well. The function raises RunError, with the package to install, when
-    there is no such binary; InputError is raised here when the directory does not exist.
+    program: str
+    _versions: dict[str, str | None] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def version(self) -> str | None:
+        """What it says its version is ("7.2.22"), asked once; RunError when it cannot be run."""
+        if self.program not in self._versions:
+            self._versions[self.program] = qemu_version([self.program])
+        return self._versions[self.program]
+
+    def is_at_least(self, least: str | None) -> bool:
+        """Whether it is of this version or newer."""
+        return least is None or (self.version is not None and version_key(self.version) >= version_key(least))
+
+
+@dataclass
+class QemuFinder:
+    """Finds a program by its name ("qemu-system-arm", "qemu-aarch64"); made by `qemu_finder`.
+
+    `places` is where the user said to look, None for PATH. What is on PATH gives way to what was fetched where it is
+    too old or missing. A program is asked for its version once.
     """
-    if directory is not None and not directory.is_dir():
-        raise InputError(f"--qemu {directory}: is no directory.")
-    places = None if directory is None else [directory, directory / "usr" / "bin", directory / "bin"]
 
-    def find(name: str) -> str:
-        for candidate in (name, f"{name}-static"):
-            if places is None:
-                found = shutil.which(candidate)
-            else:
-                found = next((str(place / candidate) for place in places if (place / candidate).is_file()), None)
-            if found is not None:
+    where: str
+    places: tuple[Path, ...] | None
+    cache: Cache | None
+    _versions: dict[str, str | None] = field(default_factory=dict, repr=False)
+
+    def __call__(self, name: str, least: str | None = None) -> Qemu:
+        """The program, of version `least` or newer; RunError, with what would help, when there is none."""
+        old = None
+        for program in self._candidates(name):
+            found = Qemu(program, self._versions)
+            if found.is_at_least(least):
                 return found
-        where = "on PATH" if directory is None else f"in {directory}"
-        raise RunError(f"There is no {name} {where}; Debian has it in the package {debian_package(name)}.")
+            old = old or found
+        if old is not None:
+            raise RunError(
+                f"{name} {least} or newer is needed here, and {old.program} is {old.version}; "
+                f"`vdsocat qemu fetch {name}` fetches a newer one."
+            )
+        if self.where == FETCHED:
+            raise RunError(f"No {name} was fetched; `vdsocat qemu fetch {name}` does it.")
+        help_ = f"Debian has it in the package {debian_package(name)}"
+        if self.places is None:
+            help_ += f", and `vdsocat qemu fetch {name}` fetches one without root"
+        raise RunError(f"There is no {name} {self.where}; {help_}.")
 
-    return find
+    def programs(self) -> tuple[str, ...]:
+        """The names of all programs of QEMU's that it might find, tools among them."""
+        if self.places is None and self.where != FETCHED:
+            places = tuple(Path(place) for place in os.get_exec_path())
+        else:
+            places = self.places or ()
+        names = {path.name for place in places if place.is_dir() for path in place.glob("qemu-*")}
+        if self.where == FETCHED and self.cache is not None:
+            names |= {name for one in fetched_qemus(self.cache) for name in one.programs}
+        return tuple(sorted(names))
+
+    def _candidates(self, name: str) -> Iterator[str]:
+        """The programs of this name, the preferred one first; static ones (qemu-arm-static) serve as well."""
+        for one in (name, f"{name}-static"):
+            if self.places is None and self.where != FETCHED:
+                yield from filter(None, [shutil.which(one)])
+            yield from (str(place / one) for place in self.places or () if (place / one).is_file())
+        if self.places is None and self.cache is not None:
+            yield from (str(one.path(name)) for one in fetched_qemus(self.cache) if name in one.programs)
 
 
-def debian_package(binary: str) -> str:
-    """The Debian 12 package that has a QEMU binary."""
+def qemu_finder(where: str | Path | None = None, cache: Cache | None = None) -> QemuFinder:
+    """A finder for what --qemu says: None is PATH, "fetched" the newest that was fetched into the cache.
+
+    All else is a directory, which may hold the programs itself or be the root of an unpacked package (usr/bin below
+    it). InputError when it does not exist.
+    """
+    if where is None:
+        return QemuFinder("on PATH", None, cache)
+    if where == FETCHED:
+        return QemuFinder(FETCHED, None, cache)
+    directory = Path(where)
+    if not directory.is_dir():
+        raise InputError(f"--qemu {where}: is no directory.")
+    return QemuFinder(f"in {where}", (directory, directory / "usr" / "bin", directory / "bin"), None)
+
+
+def debian_package(binary: str, offered: Collection[str] = ()) -> str:
+    """The Debian package that has a QEMU binary: of Debian 12, or of a newer suite that has the `offered` packages."""
     system, _, target = binary.partition("qemu-system-")
     if system or not target:
         return "qemu-user"
-    packages = {
-        "qemu-system-x86": ("x86_64", "i386"),
-        "qemu-system-arm": ("arm", "aarch64"),
-        "qemu-system-mips": ("mips", "mipsel", "mips64", "mips64el"),
-        "qemu-system-ppc": ("ppc", "ppc64"),
-        "qemu-system-sparc": ("sparc", "sparc64"),
-    }
+    packages = _PACKAGES | {name: targets for name, targets in _NEWER_PACKAGES.items() if name in offered}
     return next((package for package, targets in packages.items() if target in targets), "qemu-system-misc")
-
-
-def qemu_version(binary: str) -> str | None:
-    """The version that a QEMU binary prints, "7.2.22"; RunError when it cannot be run."""
-    try:
-        said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise RunError(f"{binary} cannot be run ({error}).") from None
-    match = re.search(r"version (\d+(?:\.\d+)+)", said)
-    return match.group(1) if match else None
-
-
-def version_key(version: str) -> tuple[int, ...]:
-    """A key that orders versions such as "7.2.22" and "10.0"."""
-    return tuple(int(part) for part in version.split("."))

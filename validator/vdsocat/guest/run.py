@@ -17,9 +17,9 @@ from vdsocat.errors import RunError
 from vdsocat.guest.boot import StartError, require_complete, run_guest
 from vdsocat.guest.collect import collect_abis
 from vdsocat.guest.initramfs import write_initramfs
-from vdsocat.guest.machines import SKIPPED_BY_HASTE, Machine, machine_for, require_version
+from vdsocat.guest.machines import SKIPPED_BY_HASTE, Machine, machine_for
 from vdsocat.guest.probe_files import load_probe, probe_name, probe_record, probes_of
-from vdsocat.guest.qemu import QemuFinder, qemu_version
+from vdsocat.guest.qemu import Qemu, QemuFinder
 from vdsocat.guest.stop import StopRequest
 from vdsocat.guest.timing import TRACE_EVENT
 from vdsocat.kernels.image import KernelImage, bootable_payload, identify_kernel, quick_payload
@@ -51,6 +51,7 @@ class BootPlan:
     kernel: KernelUnderTest
     image: KernelImage
     machine: Machine
+    qemu: Qemu
     command: tuple[str, ...]
     probes: Mapping[str, str]
     deadline: float
@@ -89,8 +90,7 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
     started = time.monotonic()
     image = identify_kernel(kernel.image)
     machine = machine_for(settings.machines, image.arch, image.bits, image.endianness, kernel.image)
-    qemu = settings.qemu(machine.qemu)
-    require_version(qemu, machine)
+    qemu = settings.qemu(machine.qemu, machine.least_qemu)
     probes = {name: load_probe(name) for name in probes_of(machine.abis, machine.endianness)}
     archive = write_initramfs(probes[probe_name(machine.native_abi, machine.endianness)], probes)
     initramfs = settings.cache.file(
@@ -103,19 +103,20 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
     quick = plain if settings.stock else quick_payload(image, payloads)
 
     def command(payload: Path, stock: bool) -> tuple[str, ...]:
-        words = machine.command(qemu, payload, initramfs, settings.append, stock=stock)
+        words = machine.command(qemu.program, payload, initramfs, settings.append, stock=stock)
         return (*words, "-trace", TRACE_EVENT) if settings.timings else tuple(words)
 
     return BootPlan(
         kernel=kernel,
         image=image,
         machine=machine,
+        qemu=qemu,
         command=command(quick, settings.stock),
         probes={name: probe_record(name).sha256 for name in probes},
         deadline=settings.deadline or machine.deadline,
         stock_command=() if settings.stock else command(plain, True),
         skipped=() if settings.stock else tuple(_skipped(machine, entered=quick != plain)),
-        cost_command=tuple(machine.cost_command(qemu, quick, initramfs, settings.append)) if cost else (),
+        cost_command=tuple(machine.cost_command(qemu.program, quick, initramfs, settings.append)) if cost else (),
         unpacking=time.monotonic() - started,
     )
 
@@ -166,7 +167,7 @@ def _capture(
             kernel_suite=plan.kernel.suite,
             config_sha256=hashlib.sha256(config.encode()).hexdigest() if config is not None else None,
             machine=plan.machine.name,
-            qemu_version=qemu_version(command[0]),
+            qemu_version=plan.qemu.version,
             command=tuple(command),
             probes=plan.probes,
             seconds=round(end.seconds, 2),

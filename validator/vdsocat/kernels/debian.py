@@ -26,7 +26,6 @@ _RELEASE_LIMIT = 16 << 20
 _INDEX_LIMIT = 128 << 20
 _UNPACKED_INDEX_LIMIT = 1 << 30
 _DECOMPRESSOR_MEMORY = 256 << 20
-_KEPT = re.compile(r"linux-(image|binary|base|source)-")
 _TABLE_FORMAT = 1
 
 
@@ -44,6 +43,21 @@ class StaleIndexError(VerificationError):
 
 class NotCachedError(FetchError):
     """Only the cache may be used, and it has not got what is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which packages of an index are kept, and which names in their Depends: those that `names` matches.
+
+    `table` is part of the name of the kept table in the cache.
+    """
+
+    names: re.Pattern[str]
+    depends: re.Pattern[str]
+    table: str = ""
+
+
+LINUX_PACKAGES = Selection(re.compile(r"linux-(image|binary|base|source)-(?!.*-dbg\Z)"), re.compile("linux-"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +148,7 @@ class DebianArchive:
     downloader: Downloader = field(default_factory=Downloader)
     progress: Callable[[str], None] = lambda _: None
     _releases: dict[str, Release] = field(default_factory=dict, repr=False)
-    _packages: dict[tuple[str, str], tuple[Package, ...]] = field(default_factory=dict, repr=False)
+    _packages: dict[tuple[str, str, str], tuple[Package, ...]] = field(default_factory=dict, repr=False)
 
     def release(self, suite: str) -> Release:
         """The suite's Release, signature checked.
@@ -151,16 +165,24 @@ class DebianArchive:
     def linux_packages(self, suite: str, architecture: str) -> tuple[Package, ...]:
         """The packages linux-image-*, linux-binary-*, linux-base-* and linux-source-* of a suite (without -dbg).
 
+        Errors as for `packages`.
+        """
+        return self.packages(suite, architecture, LINUX_PACKAGES)
+
+    def packages(self, suite: str, architecture: str, selection: Selection) -> tuple[Package, ...]:
+        """The selected packages of a suite.
+
         ArchitectureError when the suite has no such architecture; otherwise as for `release`.
         """
-        if (suite, architecture) not in self._packages:
+        key = (suite, architecture, selection.table)
+        if key not in self._packages:
             release = self.release(suite)
             if architecture not in release.architectures or not _ARCHITECTURE.match(architecture):
                 raise ArchitectureError(
                     f"Debian {suite} has no architecture {architecture!r}; it has {', '.join(release.architectures)}."
                 )
-            self._packages[suite, architecture] = self._load_packages(suite, architecture, release)
-        return self._packages[suite, architecture]
+            self._packages[key] = self._load_packages(suite, architecture, release, selection)
+        return self._packages[key]
 
     def fetch(self, package: Package, suite: str, destination: Path) -> None:
         """Write the package file (.deb) to `destination`, its size and hash checked against the index."""
@@ -212,7 +234,9 @@ class DebianArchive:
             f"{what[0].upper()}{what[1:]} is not in the cache {self.cache.root}; run once without --offline."
         )
 
-    def _load_packages(self, suite: str, architecture: str, release: Release) -> tuple[Package, ...]:
+    def _load_packages(
+        self, suite: str, architecture: str, release: Release, selection: Selection
+    ) -> tuple[Package, ...]:
         name = f"main/binary-{architecture}/Packages.xz"
         what = f"the package index of Debian {suite}/{architecture}"
         if name not in release.files:
@@ -226,13 +250,13 @@ class DebianArchive:
             packed = partial.with_name(partial.name + ".xz")
             try:
                 self._fetch_index(suite, name, sha256, size, release.by_hash, what, packed)
-                packages = list(read_package_index(packed, what))
+                packages = list(read_package_index(packed, what, selection))
             finally:
                 packed.unlink(missing_ok=True)
             partial.write_text(json.dumps({"packages": [asdict(package) for package in packages]}), encoding="utf-8")
 
         path = self.cache.file(
-            "debian", "indexes", f"{suite}_{architecture}_{sha256}.{_TABLE_FORMAT}.json",
+            "debian", "indexes", f"{suite}_{architecture}_{sha256}{selection.table}.{_TABLE_FORMAT}.json",
             make=make, waiting=lambda: self.progress(f"waiting for another run that fetches {what}"),
         )  # fmt: skip
         table = json.loads(path.read_bytes())["packages"]
@@ -293,11 +317,11 @@ def read_release(text: bytes, suite: str, what: str) -> Release:
     )
 
 
-def read_package_index(path: Path, what: str) -> Iterator[Package]:
-    """The linux packages in a Packages.xz file, read as a stream (an index unpacks to some 60 MB)."""
+def read_package_index(path: Path, what: str, selection: Selection = LINUX_PACKAGES) -> Iterator[Package]:
+    """The selected packages in a Packages.xz file, read as a stream (an index unpacks to some 60 MB)."""
     from debian.deb822 import Deb822
 
-    for paragraph in _paragraphs_of_linux(path, what):
+    for paragraph in _selected_paragraphs(path, what, selection):
         fields = Deb822(paragraph)
         try:
             yield Package(
@@ -307,13 +331,13 @@ def read_package_index(path: Path, what: str) -> Iterator[Package]:
                 path=_checked_path(fields["Filename"]),
                 size=int(fields["Size"]),
                 sha256=fields["SHA256"].lower(),
-                depends=tuple(_dependency_names(fields.get("Depends", ""))),
+                depends=tuple(_dependency_names(fields.get("Depends", ""), selection)),
             )
         except (KeyError, ValueError) as error:
             raise VerificationError(f"{what} has an entry that cannot be read ({error}).") from None
 
 
-def _paragraphs_of_linux(path: Path, what: str) -> Iterator[list[str]]:
+def _selected_paragraphs(path: Path, what: str, selection: Selection) -> Iterator[list[str]]:
     paragraph: list[str] = []
     kept = False
     unpacked = 0
@@ -330,17 +354,17 @@ def _paragraphs_of_linux(path: Path, what: str) -> Iterator[list[str]]:
                 elif kept or not paragraph:
                     text = line.decode("utf-8", "replace").rstrip("\n")
                     paragraph.append(text)
-                    kept = kept or _is_kept(text)
+                    kept = kept or _is_kept(text, selection)
             if kept:
                 yield paragraph
     except (lzma.LZMAError, EOFError) as error:
         raise VerificationError(f"{what} is no sound xz file ({error}).") from None
 
 
-def _is_kept(line: str) -> bool:
+def _is_kept(line: str, selection: Selection) -> bool:
     """Whether a paragraph that begins with this line is wanted; Debian's indexes begin each with its package's name."""
     name = line.removeprefix("Package: ")
-    return name != line and _KEPT.match(name) is not None and not name.endswith("-dbg")
+    return name != line and selection.names.match(name) is not None
 
 
 def _checked_path(path: str) -> str:
@@ -349,8 +373,8 @@ def _checked_path(path: str) -> str:
     return path
 
 
-def _dependency_names(depends: str) -> Iterable[str]:
+def _dependency_names(depends: str, selection: Selection) -> Iterable[str]:
     for alternatives in depends.split(","):
-        name = alternatives.split("|", 1)[0].split("(", 1)[0].strip()
-        if name.startswith("linux-"):
+        name = alternatives.split("|", 1)[0].split("(", 1)[0].split(":", 1)[0].strip()
+        if selection.depends.match(name):
             yield name

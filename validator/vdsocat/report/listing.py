@@ -59,7 +59,13 @@ def _table(rows: Sequence[Mapping[str, str | None]], columns: Sequence[str], wid
         if not fits:
             import textwrap
 
+            # A path keeps in one piece, so that it can be copied.
             lines += textwrap.wrap(
-                cells[-1], width, initial_indent=_BELOW, subsequent_indent=_BELOW, break_on_hyphens=False
+                cells[-1],
+                width,
+                initial_indent=_BELOW,
+                subsequent_indent=_BELOW,
+                break_on_hyphens=False,
+                break_long_words=False,
             )
     return "\n".join(lines)
