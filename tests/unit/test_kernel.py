@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import lzma
 import os
 import random
 import struct
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import zstandard
 from elf_builder import ImageSpec, Symbol, build_image
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from kernel_packing import COMPRESSORS, devicetree, fit, lz4_frame, lzop, uimage
 
 from vdsocat.errors import InputError
-from vdsocat.kernels.decompression import Payload, unpack
+from vdsocat.kernels.decompression import Payload, join_unpacked, unpack
 from vdsocat.kernels.image import (
     KernelImage,
     bootable_payload,
@@ -34,13 +34,6 @@ BANNER = f"Linux version {RELEASE} (someone@somewhere) #1 SMP\n\0".encode()
 NOISE = random.Random(1).randbytes(35_000)
 FILLER = NOISE.hex().encode()  # compressible, so that the banner does not show through compression
 KERNEL = FILLER + BANNER + FILLER
-COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.compress,
-    "bzip2": bz2.compress,
-    "xz": lambda data: lzma.compress(data, format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC32),
-    "lzma": lambda data: lzma.compress(data, format=lzma.FORMAT_ALONE),
-    "zstd": zstandard.ZstdCompressor(write_checksum=True).compress,
-}
 
 
 def pe_header(machine: int, size: int) -> bytes:
@@ -162,11 +155,6 @@ def s390_image(*, version: bool = True) -> bytes:
     return data + bytes(-len(data) % 4096) + bytes(4096 - 8) + b"\0\0\0\x20zIPL" if version else data
 
 
-def uimage(inner: bytes, *, packing: int = 0, system: int = 5, kind: int = 2) -> bytes:
-    header = struct.pack(">IIIIIII", 0x27051956, 0, 0, len(inner), 0, 0, 0) + bytes([system, 2, kind, packing])
-    return header + b"Linux-6.1".ljust(32, b"\0") + inner
-
-
 def written(directory: Path, data: bytes) -> Path:
     path = directory / "vmlinuz"
     path.write_bytes(data)
@@ -239,6 +227,11 @@ KERNELS: dict[str, tuple[bytes, tuple[str, str, int, str, str | None]]] = {
     "vmlinux.xz": (COMPRESSORS["xz"](elf_kernel(machine=8)), ("vmlinux.xz", "mips", 64, "little", None)),
     "vmlinux.bz2": (bz2.compress(elf_kernel(machine=50)), ("vmlinux.bz2", "ia64", 64, "little", None)),
     "uImage": (uimage(zimage()), ("uImage", "arm", 32, "little", None)),
+    "Image.lz4": (COMPRESSORS["lz4"](arm64_image()), ("Image.lz4", "arm64", 64, "little", None)),
+    "Image.lz4 as a frame": (lz4_frame(arm64_image()), ("Image.lz4", "arm64", 64, "little", None)),
+    "Image.lzo": (lzop(arm64_image()), ("Image.lzo", "arm64", 64, "little", None)),
+    "FIT gzip": (fit(gzip.compress(arm64_image()), compression="gzip"), ("FIT", "arm64", 64, "little", None)),
+    "FIT with data behind": (fit(arm64_image(), behind=True), ("FIT", "arm64", 64, "little", None)),
     "uImage gzip": (uimage(gzip.compress(arm64_image()), packing=1), ("uImage", "arm64", 64, "little", None)),
 }
 
@@ -265,6 +258,13 @@ UNPACKED = {
     "Image.lzma": arm64_image(),
     "vmlinux.xz": elf_kernel(machine=8),
     "vmlinux.bz2": elf_kernel(machine=50),
+    "Image.lz4": arm64_image(),
+    "Image.lz4 as a frame": arm64_image(),
+    "uImage": zimage(),
+    "uImage gzip": arm64_image(),
+    "FIT gzip": arm64_image(),
+    "FIT with data behind": arm64_image(),
+    "Image.lzo": arm64_image(),
 }
 
 
@@ -276,7 +276,7 @@ def test_what_qemu_can_start_stays_and_the_rest_is_unpacked(name: str, tmp_path:
         assert not image.bootable
         assert payload.read_bytes() == UNPACKED[name]
         assert list((tmp_path / "unpacked").iterdir()) == [payload]
-        assert identify_kernel(payload).release == RELEASE
+        assert read_release(identify_kernel(payload)) == RELEASE
     else:
         assert image.bootable
         assert payload == image.path
@@ -388,7 +388,7 @@ def test_a_truncated_compressed_kernel_is_refused_when_it_is_unpacked(
 @pytest.mark.parametrize("compression", COMPRESSORS)
 def test_a_damaged_payload_is_refused_when_it_is_unpacked(compression: str, tmp_path: Path) -> None:
     data = bytearray(bzimage(compression))
-    data[len(data) // 2 : len(data) // 2 + 64] = bytes(64)
+    data[len(data) // 2 : len(data) // 2 + 64] = b"\xff" * 64
     image = identified(tmp_path, bytes(data))
     with pytest.raises(InputError, match=rf"vmlinuz is (damaged|truncated): its {compression} data"):
         unpack_kernel(image, tmp_path / "unpacked")
@@ -402,13 +402,82 @@ def test_what_unpacks_to_too_much_is_refused(compression: str) -> None:
         assert all(len(piece) <= 40 << 20 for piece in pieces)
 
 
-@pytest.mark.parametrize(("magic", "name"), [(b"\x02\x21\x4c\x18", "lz4"), (b"\x89LZO\x00\r\n\x1a\n", "lzo")])
-def test_compressions_that_python_lacks_are_named(magic: bytes, name: str, tmp_path: Path) -> None:
-    assert f"is compressed with {name}, which vdsocat does not unpack" in refused(written(tmp_path, magic + FILLER))
-    image = identified(tmp_path, with_fields(bzimage(), {0xA00 + 64: magic}))
-    assert image.bootable
-    with pytest.raises(InputError, match=f"is compressed with {name}"):
-        unpack_kernel(image, tmp_path)
+@pytest.mark.parametrize(
+    ("compression", "module", "package"),
+    [("lz4", "lz4", "lz4"), ("lzo", "lzallright", "lzallright"), ("zstd", "zstandard", "zstandard")],
+)
+def test_a_library_that_is_not_installed_is_named(
+    compression: str, module: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    told = f"is compressed with {compression}, which takes the Python package {package}: pip install {package}"
+    assert told in refused(written(tmp_path, COMPRESSORS[compression](arm64_image())))
+    for kernel in (bzimage(compression), zimage(compression=compression)):
+        image = identified(tmp_path, kernel)
+        assert image.bootable
+        with pytest.raises(InputError, match=told):
+            unpack_kernel(image, tmp_path)
+
+
+@pytest.mark.parametrize("inner", [zimage(), zimage(compression="lzo")])
+@pytest.mark.parametrize("wrap", [uimage, fit], ids=["uImage", "FIT"])
+def test_a_packed_self_extracting_kernel_is_unpacked_twice_or_started_as_it_is(
+    inner: bytes, wrap: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    image = identified(tmp_path, wrap(inner))
+    assert (image.arch, image.bits, image.is_wrapped) == ("arm", 32, True)
+    assert unpack_kernel(image, tmp_path).read_bytes() == KERNEL
+    assert bootable_payload(image, tmp_path).read_bytes() == inner
+
+
+@pytest.mark.parametrize("flags", [0, 0x1, 0x2, 0x3, 0x100, 0x303, 0x40, 0x800])
+@pytest.mark.parametrize("version", [0x0939, 0x1040])
+def test_all_headers_of_lzop_are_read(flags: int, version: int) -> None:
+    data = (FILLER * 5)[:300_000] + NOISE * 20
+    packed = lzop(data, flags=flags, version=version)
+    for behind in (b"", b"\xff" * 99):
+        assert join_unpacked(packed + behind, Payload(0, len(packed + behind), "lzo"), "it") == data
+
+
+@pytest.mark.parametrize("size", [8 << 20, (8 << 20) + 5, 16 << 20])
+@pytest.mark.parametrize("behind", ["nothing", "its size", "zeroes", "another stream"])
+def test_the_end_of_legacy_lz4_is_found(size: int, behind: str) -> None:
+    data = (FILLER * (size // len(FILLER) + 1))[:size]
+    packed = COMPRESSORS["lz4"](data)
+    tail, more = {
+        "nothing": (b"", b""),
+        "its size": (struct.pack("<I", size) + b"and more", b""),
+        "zeroes": (bytes(99), b""),
+        "another stream": (COMPRESSORS["lz4"](b"abc"), b"abc"),
+    }[behind]
+    assert join_unpacked(packed + tail, Payload(0, len(packed + tail), "lz4"), "it") == data + more
+
+
+def test_a_vmlinux_bin_is_told_by_the_vdso_that_it_carries(tmp_path: Path) -> None:
+    vdso = build_image(ImageSpec((Symbol("__kernel_getcpu", "LINUX_2.6.15"),), machine=20, elf_class=32, big=True)).data
+    raw = KERNEL + bytes(999) + vdso
+    for data, name in ((raw, "raw"), (gzip.compress(raw), "raw.gz"), (uimage(bz2.compress(raw), packing=2), "uImage")):
+        image = identified(tmp_path, data)
+        assert (image.format, image.arch, image.bits, image.endianness) == (name, "powerpc", 32, "big")
+        assert (image.release, read_release(image)) == (RELEASE, RELEASE)
+        assert unpack_kernel(image, tmp_path).read_bytes() == raw
+        if name == "uImage":
+            assert bootable_payload(image, tmp_path) == image.path
+        else:
+            with pytest.raises(InputError, match="cannot be started: it has no header"):
+                bootable_payload(image, tmp_path)
+
+
+@pytest.mark.parametrize("extra", [None, 3])
+def test_user_mode_linux_is_a_program_and_a_kernel(extra: int | None, tmp_path: Path) -> None:
+    image = identified(tmp_path, elf_kernel(body=KERNEL + b"User Mode Linux v%s\n", extra=extra))
+    assert (image.format, image.arch, image.bits, image.release) == ("linux", "um", 64, RELEASE)
+    assert unpack_kernel(image, tmp_path) == image.path
+
+
+def test_an_s390_kernel_that_is_not_compressed_is_its_own_kernel(tmp_path: Path) -> None:
+    plain = s390_image()[:0x20000] + KERNEL + s390_image()[-4096:]
+    assert unpack_kernel(identified(tmp_path, plain), tmp_path).read_bytes() == plain
 
 
 def test_magic_numbers_in_the_code_before_the_payload_do_not_mislead(tmp_path: Path) -> None:
@@ -442,7 +511,7 @@ NO_KERNELS = {
     ),
     "program with an lz4 constant": (
         elf_kernel(body=FILLER + b"\x02\x21\x4c\x18"),
-        'is not recognisable as a kernel: it has no "Linux version" text, and the lz4 data in it cannot be unpacked',
+        'it is an ELF file without a "Linux version" text for EM_X86_64',
     ),
     "unknown machine": (elf_kernel(machine=0x1234), "is an ELF file for EM_4660, which is no architecture"),
     "compressed text": (gzip.compress(b"hello\n" * 99), "is no kernel image: it is a text file"),
@@ -461,6 +530,43 @@ NO_KERNELS = {
     "zboot of unknown compression": (with_fields(zboot(), {24: b"snappy\0"}), "names compression 'snappy'"),
     "uImage ramdisk": (uimage(zimage(), kind=3), "is a uImage, but no Linux kernel (os 5, type 3)"),
     "uImage of something": (uimage(NOISE), "is no kernel image: it starts with"),
+    "uImage with another byte": (
+        with_fields(uimage(zimage()), {300: b"!!"}),
+        "the checksum of its uImage data is wrong",
+    ),
+    "uImage with another header": (with_fields(uimage(zimage()), {9: b"!"}), "the checksum of its uImage header is"),
+    "FIT of something": (fit(NOISE), "is no kernel image: it starts with"),
+    "FIT with another byte": (fit(zimage())[:9000] + b"!" + fit(zimage())[9001:], "has another crc32 hash"),
+    "FIT with a wrong digest": (
+        fit(zimage(), **{"hash-2": {"algo": "sha256", "value": bytes(32)}}),
+        "has another sha256 hash",
+    ),
+    "FIT without data": (fit(b"", behind=True, **{"data-size": bytes(12)}), "the kernel of its FIT image has no data"),
+    "FIT that lies about its data": (
+        fit(b"", behind=True, **{"data-size": 1 << 30}),
+        "the kernel of its FIT image ends",
+    ),
+    "FIT of another system": (fit(zimage(), os="plan9"), "is a FIT image with a kernel of plan9, not of Linux"),
+    "FIT packed strangely": (fit(zimage(), compression="snappy"), "a kernel compressed with 'snappy'"),
+    "FIT without a kernel": (
+        devicetree({"images": {"fdt": {"type": "flat_dt"}}}),
+        "it is a FIT image without a kernel",
+    ),
+    "devicetree": (devicetree({"model": "a board"}), "it is a devicetree blob, but no FIT image"),
+    "devicetree that breaks off": (
+        with_fields(devicetree({"model": "a board"}), {56: b"\0\0\0\7"}),
+        "it begins like a devicetree blob and does not go on like one",
+    ),
+    "devicetree with a property that is too long": (
+        with_fields(devicetree({"model": "a board"}), {68: b"\0\1\0\0"}),
+        "it begins like a devicetree blob and does not go on like one",
+    ),
+    "devicetree cut short": (devicetree({"model": "a board"})[:60], "its devicetree blob ends at byte"),
+    "packed again and again": (
+        gzip.compress(gzip.compress(gzip.compress(gzip.compress(arm64_image())))),
+        "is packed again and again, which no kernel is",
+    ),
+    "banner without an architecture": (KERNEL, "nothing else in it tells the architecture of the Linux 6.1.0-50-test"),
     "arm64 without banner": (
         efi_stub(with_fields(bytes(4096), {0x10: b"\1", 0x38: b"ARM\x64"}), 0xAA64),
         'holds no "Linux version" text',

@@ -211,7 +211,7 @@ def _read_notes(layout: ElfLayout, segment: Segment, padding: int) -> Iterator[N
                 return
             raise layout.malformed(f"a note of {owner_size} + {desc_size} bytes does not fit in its segment")
         owner = layout.text(offset + 12, offset + 12 + owner_size, "a note's owner") if owner_size else ""
-        yield Note(owner, note_type, layout.data[desc_at : desc_at + desc_size])
+        yield Note(owner, note_type, bytes(layout.data[desc_at : desc_at + desc_size]))
         offset = _padded(desc_at + desc_size, segment.offset, padding)
 
 

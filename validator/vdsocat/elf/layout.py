@@ -6,11 +6,12 @@ import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from mmap import mmap
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from vdsocat.errors import InputError
 
 Endianness = Literal["little", "big"]
+Buffer: TypeAlias = bytes | bytearray | mmap
 
 LONGEST_STRING = 4096
 
@@ -77,7 +78,7 @@ class ElfLayout:
     at 0xffffffffff700000 and the like. `load_address` is where a dump was mapped, if known.
     """
 
-    data: bytes | mmap
+    data: Buffer
     subject: str
     elf_class: int
     endianness: Endianness
@@ -145,7 +146,7 @@ class ElfLayout:
         return text
 
 
-def read_layout(data: bytes | mmap, subject: str, load_address: int | None) -> ElfLayout:
+def read_layout(data: Buffer, subject: str, load_address: int | None) -> ElfLayout:
     """Read file header and program headers (gABI, "ELF Header" and "Program Header"); ImageError if they are bad."""
     if data[:4] != b"\x7fELF":
         raise ImageError(f"{subject} is no ELF image: it starts with {data[:4].hex() or 'nothing'}, not 7f454c46")

@@ -12,10 +12,11 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, TypeVar
 
-from vdsocat.elf.layout import Endianness, read_layout
+from vdsocat.elf.layout import Buffer, Endianness, read_layout
 from vdsocat.errors import InputError
-from vdsocat.kernels.decompression import Payload, find_compressed, unpack
-from vdsocat.kernels.formats import Contents, find_release_in_payload, read_header
+from vdsocat.kernels.decompression import Payload, find_compressed, join_unpacked, unpack
+from vdsocat.kernels.formats import read_header
+from vdsocat.kernels.header import Contents, KernelHeader, find_release
 
 _PHYS32_ENTRY = 18  # include/xen/interface/elfnote.h
 _SELF_EXTRACTING = ("bzImage", "zImage", "s390-image", "vmlinuz")
@@ -27,12 +28,14 @@ _Result = TypeVar("_Result")
 class KernelImage:
     """A kernel image file.
 
-    format      bzImage, zImage, Image, vmlinux, vmlinuz (self-extracting ELF), s390-image, efi-zboot or uImage;
-                Image.gz, vmlinux.xz and so on for a whole compressed one
+    format      bzImage, zImage, Image, vmlinux, vmlinuz (self-extracting ELF), s390-image, efi-zboot, uImage, FIT,
+                linux (User Mode Linux) or raw (a memory image without a header); Image.gz, vmlinux.xz and so on for a
+                whole compressed one
     arch        the kernel's ARCH directory: x86, arm, arm64, mips, powerpc, riscv, s390, loongarch, sh, parisc …
     bits        32 or 64
     release     "6.1.0-50-amd64" where the image says so without unpacking it all, else None: see read_release
     payload     where the compressed kernel is, for the formats that state it
+    is_wrapped  whether what unpacks from the payload is an image with a header of its own
     """
 
     path: Path
@@ -43,14 +46,16 @@ class KernelImage:
     release: str | None
     payload: Payload | None
 
+    is_wrapped: bool = False
+
     @property
     def bootable(self) -> bool:
-        """Whether QEMU 7.2 starts this file as it is: not EFI zboot, nor a compressed Image or vmlinux.
+        """Whether QEMU 7.2 starts this file as it is: not EFI zboot, nor what is packed in a file of another form.
 
         Nor riscv's vmlinux: its segments claim physical address 0 (LOAD_OFFSET in arch/riscv/kernel/vmlinux.lds.S is
         the virtual address of the first), where QEMU's machine has its ROM, and the kernel runs wherever it is put.
         """
-        return self.format != "efi-zboot" and "." not in self.format and not self.is_flattened
+        return self.format not in ("efi-zboot", "raw") and not self.is_wrapped and not self.is_flattened
 
     @property
     def is_flattened(self) -> bool:
@@ -72,6 +77,10 @@ def bootable_payload(image: KernelImage, directory: Path) -> Path:
 
     Raises InputError if the compressed kernel is damaged or cut short, or the result cannot be written.
     """
+    if image.format == "raw":
+        raise InputError(f"{image.path} cannot be started: it has no header that says where in memory it belongs")
+    if image.is_wrapped:
+        return _bootable_inside(image, directory)
     if image.is_flattened:
         target = _target(image, directory)
         _with_contents(image.path, lambda contents: _write(_flat(contents), target))
@@ -111,33 +120,67 @@ def unpack_kernel(image: KernelImage, directory: Path) -> Path:
     The name is made of the image's name and a digest of its path, since Debian calls every kernel "vmlinuz", and of its
     size and time of change: what was unpacked already is taken as it is.
     From a bzImage this is the ELF vmlinux; from zImage, Image.gz, EFI zboot and s390 images a raw memory image.
-    Raises InputError if there is no compressed kernel in it, or it is damaged, cut short, or compressed with
-    LZ4 or LZO, or the result cannot be written.
+    Raises InputError if there is no compressed kernel in it, or it is damaged or cut short, or of a kind for which the
+    library is not installed, or the result cannot be written.
     """
-    if image.payload is None and not _is_self_extracting(image):
+    if image.payload is None and image.format not in _SELF_EXTRACTING:
         return image.path
     target = _target(image, directory)
     if not target.exists():
-        _with_contents(
-            image.path,
-            lambda contents: _write(unpack(contents.data, _payload(image, contents), contents.subject), target),
-        )
+        _with_contents(image.path, lambda contents: _write(_pieces(contents, image), target))
         _remove_older(target)
     return target
 
 
+def use_unpacked(image: KernelImage, use: Callable[[Buffer], _Result]) -> _Result:
+    """What `use` makes of the uncompressed kernel's bytes, which are gone afterwards; errors as of `unpack_kernel`."""
+
+    def use_contents(contents: Contents) -> _Result:
+        innermost, payload = _innermost(contents, image)
+        return use(join_unpacked(innermost.data, payload, innermost.subject) if payload else innermost.data)
+
+    return _with_contents(image.path, use_contents)
+
+
 def read_release(image: KernelImage) -> str | None:
-    """The release that the image states, unpacking it as far as needed; None if it holds no "Linux version" text."""
-    if image.release is not None or (image.payload is None and not _is_self_extracting(image)):
-        return image.release
-    return _with_contents(
-        image.path, lambda contents: find_release_in_payload(contents.data, _payload(image, contents), contents.subject)
-    )
+    """The release that the image states, unpacking it if need be; None if it holds no "Linux version" text."""
+    return image.release or use_unpacked(image, find_release)
 
 
-def _is_self_extracting(image: KernelImage) -> bool:
-    """Whether a compressed kernel is somewhere inside: so in a uImage of a zImage, not in one that shows a release."""
-    return image.format in _SELF_EXTRACTING or (image.format == "uImage" and image.release is None)
+def _innermost(contents: Contents, header: KernelHeader | KernelImage) -> tuple[Contents, Payload | None]:
+    """The image that is packed in no other, and where the compressed kernel is in it if it has one."""
+    if header.payload is None and header.format not in _SELF_EXTRACTING:
+        return contents, None
+    payload = header.payload or find_compressed(contents.data)
+    if payload is None:
+        if find_release(contents.data) is not None:
+            return contents, None  # s390 with CONFIG_KERNEL_UNCOMPRESSED
+        raise InputError(f"{contents.subject} holds no compressed kernel that vdsocat can find")
+    if not header.is_wrapped:
+        return contents, payload
+    unpacked = join_unpacked(contents.data, payload, contents.subject)
+    inner = Contents(unpacked, f"the kernel in {contents.subject}", depth=contents.depth + 1)
+    return _innermost(inner, read_header(inner))
+
+
+def _pieces(contents: Contents, image: KernelImage) -> Iterator[Buffer]:
+    innermost, payload = _innermost(contents, image)
+    return unpack(innermost.data, payload, innermost.subject) if payload else iter([innermost.data])
+
+
+def _bootable_inside(image: KernelImage, directory: Path) -> Path:
+    """What QEMU starts of a packed image: the image within, itself unpacked if need be."""
+    payload = image.payload
+    if payload is None:
+        raise InputError(f"{image.path} holds no kernel that vdsocat can find")
+    target = _target(image, directory, "inner")
+    if not target.exists():
+        _with_contents(image.path, lambda contents: _write(unpack(contents.data, payload, contents.subject), target))
+        _remove_older(target)
+    inner = identify_kernel(target)
+    if inner.format == "raw" and image.format == "uImage":
+        return image.path  # its header says where it belongs, and QEMU's loaders for powerpc and arm read that
+    return bootable_payload(inner, directory)
 
 
 def _with_contents(path: Path, use: Callable[[Contents], _Result]) -> _Result:
@@ -157,27 +200,29 @@ def _with_contents(path: Path, use: Callable[[Contents], _Result]) -> _Result:
 
 def _identify(path: Path, contents: Contents) -> KernelImage:
     header = read_header(contents)
-    return KernelImage(path, header.format, header.arch, header.bits, header.endianness, header.release, header.payload)
+    return KernelImage(
+        path,
+        header.format,
+        header.arch,
+        header.bits,
+        header.endianness,
+        header.release,
+        header.payload,
+        header.is_wrapped,
+    )
 
 
-def _payload(image: KernelImage, contents: Contents) -> Payload:
-    payload = image.payload or find_compressed(contents.data)
-    if payload is None:
-        raise InputError(f"{contents.subject} holds no compressed kernel that vdsocat can find")
-    return payload
-
-
-def _target(image: KernelImage, directory: Path) -> Path:
+def _target(image: KernelImage, directory: Path, suffix: str = "unpacked") -> Path:
     origin = hashlib.sha256(os.fsencode(image.path.resolve())).hexdigest()[:12]
     stat = image.path.stat()
     state = hashlib.sha256(f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}".encode()).hexdigest()[:12]
-    return directory / f"{image.path.name}-{origin}-{state}.unpacked"
+    return directory / f"{image.path.name}-{origin}-{state}.{suffix}"
 
 
 def _remove_older(target: Path) -> None:
     """Remove what was unpacked from earlier states of the same file."""
     same = target.name.rpartition("-")[0]
-    for other in target.parent.glob(f"{glob.escape(same)}-*.unpacked"):
+    for other in target.parent.glob(f"{glob.escape(same)}-*{target.suffix}"):
         if other != target:
             other.unlink(missing_ok=True)
 
@@ -195,7 +240,7 @@ def _flat(contents: Contents) -> Iterator[bytes]:
         end = segment.vaddr + segment.filesz
 
 
-def _write(pieces: Iterable[bytes], target: Path) -> None:
+def _write(pieces: Iterable[Buffer], target: Path) -> None:
     """Write beside the target and rename, so that an interrupted run leaves no half kernel."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

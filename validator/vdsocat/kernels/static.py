@@ -6,10 +6,9 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from mmap import mmap
 
 from vdsocat.elf.image import VdsoImage, read_vdso_image
-from vdsocat.elf.layout import Endianness, ImageError, read_layout
+from vdsocat.elf.layout import Buffer, Endianness, ImageError, read_layout
 
 _ELF_DYN = 3
 _LONGEST_ELF = 4 << 20
@@ -40,7 +39,7 @@ class KernelBanner:
     version: str | None
 
 
-def locate_vdso_images(kernel: bytes | mmap) -> tuple[CarriedImage, ...]:
+def locate_vdso_images(kernel: Buffer) -> tuple[CarriedImage, ...]:
     """Every vDSO image in the bytes of an uncompressed kernel, by offset, each set of bytes once.
 
     A vDSO is an ET_DYN ELF file with a dynamic segment and a soname linux-vdso… or linux-gate…, or a version node
@@ -74,7 +73,7 @@ def elf_file_size(data: bytes, endianness: Endianness) -> int:
     return max(segments, end if end <= len(data) else 0)
 
 
-def find_banner(kernel: bytes | mmap) -> KernelBanner | None:
+def find_banner(kernel: Buffer) -> KernelBanner | None:
     """Release and version in the kernel's banner, or None when there is none."""
     matches = list(_BANNER.finditer(kernel))
     best = next((match for match in matches if match["version"]), matches[0] if matches else None)
@@ -84,7 +83,7 @@ def find_banner(kernel: bytes | mmap) -> KernelBanner | None:
     return KernelBanner(_text(best["release"]), _text(version).strip() if version else None)
 
 
-def find_config(kernel: bytes | mmap) -> str | None:
+def find_config(kernel: Buffer) -> str | None:
     """The configuration that a kernel with CONFIG_IKCONFIG carries, or None."""
     start = kernel.find(_CONFIG_START)
     if start < 0:
@@ -97,7 +96,7 @@ def find_config(kernel: bytes | mmap) -> str | None:
     return _text(config) if unpacker.eof else None
 
 
-def _elf_files(kernel: bytes | mmap) -> Iterator[int]:
+def _elf_files(kernel: Buffer) -> Iterator[int]:
     """Where an ET_DYN ELF header of a known class and byte order may start."""
     offset = kernel.find(b"\x7fELF")
     while offset >= 0:
@@ -109,7 +108,7 @@ def _elf_files(kernel: bytes | mmap) -> Iterator[int]:
         offset = kernel.find(b"\x7fELF", offset + 4)
 
 
-def _read_image(kernel: bytes | mmap, offset: int) -> CarriedImage | None:
+def _read_image(kernel: Buffer, offset: int) -> CarriedImage | None:
     candidate = bytes(kernel[offset : offset + _LONGEST_ELF])
     try:
         order: Endianness = "little" if candidate[5] == 1 else "big"
