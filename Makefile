@@ -43,12 +43,14 @@ validate-full: setup ## boot every kernel of the full list, print the matrix
 	@$(MAKE) --no-print-directory matrix SET=full
 
 # Kernels that only have to be fetched come first, so that rows appear before any compiler is installed.
+# Each is booted, whatever is kept of earlier boots; with RESUME=1 a run that was cut short goes on.
+BOOTING = --again $(if $(RESUME),--resume)
 .PHONY: matrix
 matrix:
-	@rm -rf $(RESULTS); status=0; \
-	$(VDSOCAT) check set:$(SET) --except set:built --out $(RESULTS) || status=$$?; \
+	@$(if $(RESUME),,rm -rf $(RESULTS);) status=0; \
+	$(VDSOCAT) check set:$(SET) --except set:built $(BOOTING) --out $(RESULTS) || status=$$?; \
 	$(MAKE) --no-print-directory builders && \
-	{ $(VDSOCAT) check set:built --out $(RESULTS) || { built=$$?; [ $$status -ne 0 ] || status=$$built; }; } || status=3; \
+	{ $(VDSOCAT) check set:built $(BOOTING) --out $(RESULTS) || { built=$$?; [ $$status -ne 0 ] || status=$$built; }; } || status=3; \
 	$(VDSOCAT) report $(RESULTS) > $(RESULTS)/report.md; \
 	echo "Captures, console logs and the compliance report report.md are in $(RESULTS)/."; exit $$status
 

@@ -12,6 +12,6 @@ from command_line import Matrix, vdsocat
 def matrix(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
     """Boot every kernel of the full list, fetching and building what the cache has not got."""
     captures = tmp_path_factory.mktemp("captures")
-    run = vdsocat("check", "set:full", "--format", "json", "--out", str(captures))
+    run = vdsocat("check", "set:full", "--again", "--format", "json", "--out", str(captures))
     assert run.stdout, f"vdsocat check printed no report and said: {run.stderr[-2000:]}"
     return Matrix(json.loads(run.stdout), captures, run.returncode, run.stderr)

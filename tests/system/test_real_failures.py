@@ -14,7 +14,7 @@ from command_line import vdsocat
 
 
 def test_a_kernel_told_to_map_no_vdso_rightly_has_none() -> None:
-    run = vdsocat("check", "amd64-6.1", "--append", "vdso=0 vdso32=0", "--format", "json")
+    run = vdsocat("check", "amd64-6.1", "--again", "--append", "vdso=0 vdso32=0", "--format", "json")
     rows = {row["abi"]: row for row in json.loads(run.stdout)["kernels"][0]["abis"]}
     present = [one for one in rows["x86-64"]["findings"] if one["rule"] == "VDSO-PRESENT"]
     assert run.returncode == 0
@@ -25,7 +25,7 @@ def test_a_kernel_told_to_map_no_vdso_rightly_has_none() -> None:
 
 def test_a_guest_that_needs_longer_than_its_deadline_is_an_incomplete_run() -> None:
     started = time.monotonic()
-    run = vdsocat("check", "amd64-6.1", "--deadline", "1")
+    run = vdsocat("check", "amd64-6.1", "--again", "--deadline", "1")
     assert run.returncode == 3
     assert "deadline of 1 s" in run.stderr
     assert time.monotonic() - started < 20
@@ -33,20 +33,20 @@ def test_a_guest_that_needs_longer_than_its_deadline_is_an_incomplete_run() -> N
 
 
 def test_a_guest_that_speaks_elsewhere_is_an_incomplete_run() -> None:
-    run = vdsocat("check", "arm64-6.1", "--append", "console=tty0")
+    run = vdsocat("check", "arm64-6.1", "--again", "--append", "console=tty0")
     assert run.returncode == 3
     assert "before the probe's last record" in run.stderr
 
 
 def test_a_kernel_that_panics_is_an_incomplete_run() -> None:
-    run = vdsocat("check", "amd64-6.1", "--append", "rdinit=/nowhere")
+    run = vdsocat("check", "amd64-6.1", "--again", "--append", "rdinit=/nowhere")
     assert run.returncode == 3
     assert "panicked" in run.stderr
 
 
 def test_nothing_of_qemu_is_left_after_an_interrupt(tmp_path: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
-        command = [sys.executable, "-c", "from vdsocat.cli import main; main()", "check", "amd64-6.1"]
+        command = [sys.executable, "-c", "from vdsocat.cli import main; main()", "check", "amd64-6.1", "--again"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         guests = _wait_for_qemu(process.pid)
         process.send_signal(number)

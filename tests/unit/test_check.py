@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 
 import pytest
 from small_catalog import small_catalog
 from small_images import CLOCK, SIGRETURN, i386_capture, i386_image
 
 from vdsocat.capture import Capture
-from vdsocat.check import CheckTask, Progress, check_all
+from vdsocat.check import CheckTask, Limits, Matrix, Progress, Task, Teller, check_all
 from vdsocat.errors import InputError, RunError
 from vdsocat.guest.stop import StopRequest
 from vdsocat.judging.judge import judge_capture
 from vdsocat.judging.result import BAD_INPUT, CONFORMS, FAILED, INCOMPLETE, CheckResult, overall_status
+
+Results = Generator[CheckResult, None, None]
 
 CATALOG = small_catalog()
 GOOD = i386_capture(i386_image())
@@ -33,8 +35,12 @@ def raising(error: Exception) -> Callable[[StopRequest, Progress], Capture]:
     return capture
 
 
-def quiet(text: str) -> None:
+def quiet(text: str, source: str) -> None:
     """No progress."""
+
+
+def run(tasks: Sequence[Task], boots: int, tell: Teller = quiet, stop: StopRequest | None = None) -> Results:
+    return check_all(tasks, Matrix(CATALOG, Limits(boots), tell, stop or StopRequest()))
 
 
 def test_every_source_has_a_result_and_one_that_cannot_be_run_spoils_no_other() -> None:
@@ -44,7 +50,7 @@ def test_every_source_has_a_result_and_one_that_cannot_be_run_spoils_no_other() 
         CheckTask("missing", raising(InputError("There is no such file."))),
         CheckTask("bad", giving(BAD)),
     ]
-    results = {result.source: result for result in check_all(tasks, CATALOG, 2, quiet, StopRequest())}
+    results = {result.source: result for result in run(tasks, 2)}
     assert {source: result.exit_status() for source, result in results.items()} == {
         "good": CONFORMS,
         "panics": INCOMPLETE,
@@ -62,7 +68,7 @@ def test_results_come_in_the_order_in_which_they_end() -> None:
         assert first_may_end.wait(10)
         return GOOD
 
-    stream = check_all([CheckTask("slow", slow), CheckTask("fast", giving(GOOD))], CATALOG, 2, quiet, StopRequest())
+    stream = run([CheckTask("slow", slow), CheckTask("fast", giving(GOOD))], 2)
     assert next(stream).source == "fast"
     first_may_end.set()
     assert [result.source for result in stream] == ["slow"]
@@ -81,7 +87,7 @@ def test_no_more_run_at_a_time_than_there_are_workers() -> None:
             running -= 1
         return GOOD
 
-    list(check_all([CheckTask(str(number), counted) for number in range(6)], CATALOG, 2, quiet, StopRequest()))
+    list(run([CheckTask(str(number), counted) for number in range(6)], 2))
     assert most <= 2
 
 
@@ -101,7 +107,7 @@ def test_closing_the_stream_tells_every_guest_to_stop_and_starts_no_other() -> N
         return GOOD
 
     tasks = [CheckTask("good", giving(GOOD)), CheckTask("waits", waiting)]
-    stream = check_all([*tasks, *(CheckTask("never", waiting) for _ in range(3))], CATALOG, 2, quiet, StopRequest())
+    stream = run([*tasks, *(CheckTask("never", waiting) for _ in range(3))], 2)
     next(stream)
     stream.close()
     assert stopped.is_set()
@@ -109,14 +115,14 @@ def test_closing_the_stream_tells_every_guest_to_stop_and_starts_no_other() -> N
 
 
 def test_progress_is_passed_on() -> None:
-    told: list[str] = []
+    told: list[tuple[str, str]] = []
 
     def telling(stop: StopRequest, progress: Progress) -> Capture:
         progress("booting it")
         return GOOD
 
-    list(check_all([CheckTask("one", telling)], CATALOG, 1, told.append, StopRequest()))
-    assert told == ["booting it"]
+    list(run([CheckTask("one", telling)], 1, lambda text, source: told.append((source, text))))
+    assert told == [("one", "booting it")]
 
 
 @pytest.mark.parametrize(
@@ -152,5 +158,5 @@ def test_once_asked_to_stop_it_hands_out_what_had_ended_and_begins_nothing_more(
         return GOOD
 
     tasks = [CheckTask("asking", asking), CheckTask("later", later)]
-    assert [result.source for result in check_all(tasks, CATALOG, 1, quiet, stop)] == ["asking"]
+    assert [result.source for result in run(tasks, 1, stop=stop)] == ["asking"]
     assert begun == ["asking"]

@@ -234,7 +234,8 @@ def test_a_kernel_without_its_qemu_names_the_package(tmp_path: Path, settings: S
 
 def test_a_plan_is_the_command_and_nothing_runs(tmp_path: Path, settings: SourceSettings, qemu: FakeQemu) -> None:
     kernel = write_vmlinux(tmp_path / "vmlinux")
-    plans = list(plans_for([str(kernel), "bookworm-686"], settings, lambda text: None))
+    tasks = tasks_for([str(kernel), "bookworm-686"], settings)
+    plans = list(plans_for(tasks, lambda text: None))
     assert [plan.machine.name for plan in plans] == ["i386", "i386"]
     assert plans[0].spell_commands()[0].startswith(f"{qemu.program} -M pc ")
     assert not (qemu.directory / "pid").exists()
@@ -243,7 +244,7 @@ def test_a_plan_is_the_command_and_nothing_runs(tmp_path: Path, settings: Source
 @pytest.mark.parametrize("source", ["host", "qemu-user:i386"])
 def test_what_is_not_booted_has_no_plan(settings: SourceSettings, source: str) -> None:
     with pytest.raises(InputError, match="is not booted"):
-        list(plans_for([source], settings, lambda text: None))
+        list(plans_for(tasks_for([source], settings), lambda text: None))
 
 
 def test_a_log_is_named_after_its_source() -> None:

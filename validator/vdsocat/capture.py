@@ -116,7 +116,8 @@ class Provenance:
     """Where a capture comes from. Digests are SHA-256 in hex, `seconds` is wall time from start to end record.
 
     `phases` are seconds by part of the work (vdsocat.guest.timing), as far as they are known; `skipped` says what was
-    left out of the plain way to boot (`--stock`).
+    left out of the plain way to boot (`--stock`). `boot_key` stands for all that
+    decides what the boot shows (vdsocat.guest.known_boots).
     """
 
     source: str
@@ -141,6 +142,7 @@ class Provenance:
     seconds: float | None = None
     phases: Mapping[str, float] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
+    boot_key: str | None = None
 
     @property
     def kernel_parameters(self) -> dict[str, str] | None:

@@ -56,6 +56,22 @@ def read_checked(path: Path) -> Any:
     return document
 
 
+def read_users_file(path: Path, schema_name: str) -> Any:
+    """The content of a YAML file that a user wrote for a command, after the schema of that name has accepted it.
+
+    InputError names the file, the line and what is wrong there.
+    """
+    from vdsocat.document_lines import line_of
+
+    text = read_text(path)
+    document = parse_yaml(text, path)
+    for error in _errors(document, schema_name):
+        culprit = _unknown_keys(error)[:1] if error.validator == "additionalProperties" else ()
+        line = line_of((*error.absolute_path, *culprit), text)
+        raise InputError(f"{path}{f' line {line}' if line else ''}: {_spell_schema_error(error)}")
+    return document
+
+
 def schema_for(path: Path) -> str:
     """The name of the schema that a catalogue or machine file must conform to, from where it stands."""
     by_directory = {
@@ -107,12 +123,20 @@ def schema_problems(document: Any, schema_name: str) -> Iterator[str]:
 
 def schema_errors(document: Any, schema_name: str) -> Iterator[tuple[Place, str]]:
     """The place of each thing that the schema of that name rejects, and what is wrong there."""
+    for error in _errors(document, schema_name):
+        yield tuple(error.absolute_path), _spell_schema_error(error)
+
+
+def _errors(document: Any, schema_name: str) -> list[Any]:
+    """What jsonschema has to say, in the order of the places."""
     import jsonschema
 
-    schema = read_schema(schema_name)
-    validator = jsonschema.Draft202012Validator(schema)
-    for error in sorted(validator.iter_errors(document), key=lambda one: [str(part) for part in one.absolute_path]):
-        yield tuple(error.absolute_path), _spell_schema_error(error)
+    validator = jsonschema.Draft202012Validator(read_schema(schema_name))
+    return sorted(validator.iter_errors(document), key=lambda one: [str(part) for part in one.absolute_path])
+
+
+def _unknown_keys(error: Any) -> list[str]:
+    return sorted(str(key) for key in error.instance if key not in error.schema.get("properties", {}))
 
 
 def read_schema(name: str) -> dict[str, Any]:
@@ -145,9 +169,8 @@ def _own_name(item: Any) -> str | None:
 
 def _spell_schema_error(error: Any) -> str:
     if error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
-        unknown = sorted(str(key) for key in error.instance if key not in known)
-        return f"unknown key {unknown[0]!r}{did_you_mean(unknown[0], known)}"
+        unknown = _unknown_keys(error)[0]
+        return f"unknown key {unknown!r}{did_you_mean(unknown, error.schema.get('properties', {}))}"
     if error.validator == "required":
         # One error for each missing key, which only its message names.
         return f"the key {error.message.removesuffix(' is a required property')} is missing."

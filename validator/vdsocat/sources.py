@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vdsocat.capture import Capture, read_capture
 from vdsocat.catalog.model import Catalog
-from vdsocat.check import CheckTask, Progress
+from vdsocat.check import BootTask, CheckTask, Progress, Task
 from vdsocat.costs import Costs
 from vdsocat.errors import InputError
-from vdsocat.guest.run import BootPlan, BootSettings, KernelUnderTest, boot_and_capture, plan_boot
+from vdsocat.guest.job import BootJob
+from vdsocat.guest.run import BootPlan, BootSettings, KernelUnderTest, plan_boot
 from vdsocat.guest.stop import InterruptedRunError, StopRequest
 from vdsocat.kernels.static import is_vdso_image
 from vdsocat.static_capture import capture_image_file, capture_kernel
@@ -32,7 +33,9 @@ class SourceSettings:
     `expand` resolves a SOURCE that is no file into kernels, `ensure` fetches or builds one; `logs` is the directory
     for console logs; `config` overrides the configuration of a kernel given as a file; `excluded` are names of kernels
     that are left out of sets. With `static` nothing is booted: kernels are judged by the images that they carry.
-    With `cost` what is booted is booted once more, to measure what calls cost.
+    With `cost` what is booted is booted once more, to measure what calls cost. Captures that the cache keeps are not
+    looked at when boots are to be made `again`; `earlier` finds the capture of a source that an unfinished run left.
+    `name` is what results call the source, where that is not its own name.
     """
 
     boot: BootSettings
@@ -44,20 +47,26 @@ class SourceSettings:
     excluded: frozenset[str] = frozenset()
     static: bool = False
     cost: bool = False
+    again: bool = False
+    earlier: Callable[[str], Capture | None] = lambda source: None
+    name: str | None = None
 
     def requests(self, source: str) -> Iterator[KernelRequest]:
         """The kernels that a SOURCE means, without the excluded ones."""
         return (request for request in self.expand(source) if request.name not in self.excluded)
 
 
-def tasks_for(sources: Sequence[str], settings: SourceSettings) -> Iterator[CheckTask]:
+def tasks_for(sources: Sequence[str], settings: SourceSettings) -> Iterator[Task]:
     """The tasks that the sources stand for, in order. InputError for a source that cannot be any of the forms."""
     for source in sources:
         if source == "host":
-            yield CheckTask(source, lambda stop, progress: _capture_host(settings))
+            yield CheckTask(settings.name or source, lambda stop, progress: _capture_host(settings))
         elif source.startswith("qemu-user:"):
             abi = source.partition(":")[2]
-            yield CheckTask(source, lambda stop, progress, abi=abi: _capture_qemu_user(abi, settings))  # type: ignore[misc]
+            yield CheckTask(
+                settings.name or source,
+                lambda stop, progress, abi=abi: _capture_qemu_user(abi, settings),  # type: ignore[misc]
+            )
         elif _is_file(source):
             yield _task_for_file(Path(source), settings)
         else:
@@ -65,16 +74,18 @@ def tasks_for(sources: Sequence[str], settings: SourceSettings) -> Iterator[Chec
                 yield _task_for_named(request, settings)
 
 
-def plans_for(sources: Sequence[str], settings: SourceSettings, progress: Progress) -> Iterator[BootPlan]:
-    """The boots that checking the sources would run, prepared but not begun (`--dry-run`)."""
-    for source in sources:
-        if source == "host" or source.startswith("qemu-user:"):
-            raise InputError(f"{source}: is not booted, so there is no QEMU command to print.")
-        if _is_file(source):
-            yield plan_boot(_kernel_at(Path(source), settings), settings.boot, settings.cost)
-        else:
-            for request in settings.requests(source):
-                yield plan_boot(_kernel_named(request, settings, progress), settings.boot, settings.cost)
+def plans_for(tasks: Iterable[Task], progress: Progress) -> Iterator[BootPlan]:
+    """The boots that the tasks would run, prepared but not begun (`--dry-run`)."""
+    for task in tasks:
+        if not isinstance(task, BootTask):
+            raise InputError(f"{task.source}: is not booted, so there is no QEMU command to print.")
+        job = task.job(StopRequest(), progress)
+        yield plan_boot(job.kernel, job.settings, job.cost)
+
+
+def looks_like_path(source: str) -> bool:
+    """Whether a source can only be a path: those have a slash, and no colon as the named forms have."""
+    return ("/" in source and ":" not in source) or source.startswith((".", "/"))
 
 
 def log_name(source: str) -> str:
@@ -97,54 +108,58 @@ def kernel_of(source: str, files: KernelFiles) -> KernelUnderTest:
 
 
 def _is_file(source: str) -> bool:
-    """Paths have a slash or exist; the named forms have a colon, or are names of kernels."""
-    return Path(source).exists() or ("/" in source and ":" not in source) or source.startswith((".", "/"))
+    return Path(source).exists() or looks_like_path(source)
 
 
-def _task_for_file(path: Path, settings: SourceSettings) -> CheckTask:
+def _task_for_file(path: Path, settings: SourceSettings) -> Task:
+    name = settings.name or str(path)
     if _begins_with(path, b"{"):
-        return CheckTask(str(path), lambda stop, progress: read_capture(path))
+        return CheckTask(name, lambda stop, progress: read_capture(path))
     if _is_vdso(path):
-        return CheckTask(str(path), lambda stop, progress: capture_image_file(path, settings.catalog))
-    return CheckTask(str(path), lambda stop, progress: _look_at(_kernel_at(path, settings), settings, stop, progress))
+        return CheckTask(name, lambda stop, progress: capture_image_file(path, settings.catalog))
+    return _task_for_kernel(name, lambda stop, progress: _kernel_at(path, settings), settings)
 
 
-def _task_for_named(request: KernelRequest, settings: SourceSettings) -> CheckTask:
-    def capture(stop: StopRequest, progress: Progress) -> Capture:
+def _task_for_named(request: KernelRequest, settings: SourceSettings) -> Task:
+    def kernel(stop: StopRequest, progress: Progress) -> KernelUnderTest:
         def tell(text: str) -> None:
             # Fetching and building speak every second or two: there they can be stopped.
             if stop.is_set():
                 raise InterruptedRunError
             progress(text)
 
-        return _look_at(_kernel_named(request, settings, tell), settings, stop, progress)
+        return kernel_of(request.name, settings.ensure(request, tell))
 
-    return CheckTask(request.name, capture)
-
-
-def _look_at(kernel: KernelUnderTest, settings: SourceSettings, stop: StopRequest, progress: Progress) -> Capture:
-    if settings.static:
-        progress(f"reading {kernel.source}")
-        return capture_kernel(kernel, settings.catalog)
-    return _boot(kernel, settings, stop, progress)
+    return _task_for_kernel(settings.name or request.name, kernel, settings, to_build=str(request).startswith("built:"))
 
 
-def _boot(kernel: KernelUnderTest, settings: SourceSettings, stop: StopRequest, progress: Progress) -> Capture:
-    plan = plan_boot(kernel, settings.boot, settings.cost)
-    progress(f"booting {kernel.source}")
-    log = settings.logs / f"{log_name(kernel.source)}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    capture = boot_and_capture(plan, log, stop)
-    if not settings.cost:
-        return capture
-    from vdsocat.guest.cost import add_costs
+def _task_for_kernel(
+    name: str,
+    find: Callable[[StopRequest, Progress], KernelUnderTest],
+    settings: SourceSettings,
+    to_build: bool = False,
+) -> Task:
+    """To read a kernel, or to boot it; `find` fetches or builds it if need be."""
 
-    progress(f"booting {kernel.source} to count instructions")
-    return add_costs(capture, plan, log.with_suffix(".cost.log"), stop)
+    def kernel(stop: StopRequest, progress: Progress) -> KernelUnderTest:
+        return replace(find(stop, progress), source=name)
 
+    def read(stop: StopRequest, progress: Progress) -> Capture:
+        found = kernel(stop, progress)
+        progress(f"reading {name}")
+        return capture_kernel(found, settings.catalog)
 
-def _kernel_named(request: KernelRequest, settings: SourceSettings, progress: Progress) -> KernelUnderTest:
-    return kernel_of(request.name, settings.ensure(request, progress))
+    def job(stop: StopRequest, progress: Progress) -> BootJob:
+        return BootJob(
+            kernel=kernel(stop, progress),
+            settings=settings.boot,
+            log=settings.logs / f"{log_name(name)}.log",
+            cost=settings.cost,
+            again=settings.again,
+            earlier=settings.earlier(name),
+        )
+
+    return CheckTask(name, read) if settings.static else BootTask(name, job, to_build)
 
 
 def _kernel_at(path: Path, settings: SourceSettings) -> KernelUnderTest:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from broken import SOURCE, arm, clean_documents
 
+from vdsocat.document_lines import line_of
 from vdsocat.documents import Place
 from vdsocat.lint.facts import facts
-from vdsocat.lint.lines import line_of
 from vdsocat.lint.problem import LintInput
 
 TEXT = """\

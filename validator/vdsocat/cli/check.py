@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -15,22 +15,22 @@ from pathlib import Path
 import click
 
 from vdsocat.cache import Cache
-from vdsocat.capture import capture_to_json
 from vdsocat.catalog.model import Catalog
 from vdsocat.check import check_all
 from vdsocat.cli.bisect import BisectingCommand
 from vdsocat.cli.interruption import stopping_on_ending_signals
 from vdsocat.cli.kernel_options import KernelAccess, kernel_options, qemu_option
-from vdsocat.cli.matrix import MatrixDisplay
+from vdsocat.cli.many import ManyOptions, many_options
+from vdsocat.cli.matrix import MatrixDisplay, spell_kept
 from vdsocat.cli.places import terminal_width
 from vdsocat.cli.regression import RegressionOptions, Standard, complain, regression_options
 from vdsocat.cli.settings import Settings
 from vdsocat.cli.terminal import StatusLine, painter
 from vdsocat.documents import data_directory
+from vdsocat.guest.known_boots import write_capture
 from vdsocat.guest.machines import load_machines
 from vdsocat.guest.qemu import qemu_finder
 from vdsocat.guest.run import BootSettings
-from vdsocat.judging.judge import Judgement
 from vdsocat.judging.result import CheckResult, overall_status
 from vdsocat.report.costs import draw_costs
 from vdsocat.report.document import report_document
@@ -38,18 +38,17 @@ from vdsocat.report.markdown import render_markdown
 from vdsocat.report.regression import draw_regressions, draw_waivers
 from vdsocat.report.table import draw_defects, draw_summary
 from vdsocat.report.timings import draw_timings
-from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
+from vdsocat.sources import SourceSettings, log_name, plans_for
 
 
 @click.command(cls=BisectingCommand)
-@click.argument("sources", metavar="SOURCE…", nargs=-1, required=True)
+@click.argument("sources", metavar="SOURCE…", nargs=-1)
 @click.option(
     "--format", "format_", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True
 )
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Keep captures and console logs in this directory."
 )
-@click.option("--jobs", type=click.IntRange(1), help="Boots at a time [default: one per CPU].")
 @click.option(
     "--deadline", type=click.FloatRange(1), help="Seconds after which a boot is given up [default: the machine's]."
 )
@@ -73,6 +72,7 @@ from vdsocat.sources import SourceSettings, log_name, plans_for, tasks_for
 )
 @click.option("--stock", is_flag=True, help="Boot the plain way: skip nothing of what firmware and kernel do.")
 @click.option("--timings", is_flag=True, help="Tell where the time of each boot went.")
+@many_options
 @click.option("--dry-run", is_flag=True, help="Print the exact QEMU commands instead of running them.")
 @regression_options
 @qemu_option
@@ -83,7 +83,6 @@ def check(
     sources: tuple[str, ...],
     format_: str,
     out: Path | None,
-    jobs: int | None,
     deadline: float | None,
     append: str,
     config: Path | None,
@@ -98,6 +97,7 @@ def check(
     timings: bool,
     dry_run: bool,
     regression: RegressionOptions,
+    many: ManyOptions,
     mirror: str | None,
     offline: bool,
 ) -> None:
@@ -107,6 +107,8 @@ def check(
     kernel), debian:SUITE/ARCH[/FLAVOUR], built:NAME, qemu-user:ABI, the name of a kernel of `vdsocat kernels list`, or
     set:NAME. With --baseline the exit status tells what got worse since that kernel: status 1 for what is incompatible.
     """
+    if not sources and many.matrix is None:
+        raise click.UsageError("Missing argument 'SOURCE…'.")
     if static and dry_run:
         raise click.UsageError("--static boots nothing, so --dry-run has no QEMU command to print.")
     if static and cost:
@@ -125,22 +127,25 @@ def check(
     standard = Standard(regression, catalog)
     excluded = frozenset(request.name for source in excepted for request in kernels.expand(source))
     source_settings = SourceSettings(
-        boot, catalog, kernels.expand, kernels.ensure, logs, config, excluded, static, cost
-    )
+        boot, catalog, kernels.expand, kernels.ensure, logs, config, excluded, static, cost,
+        again=many.again or timings, earlier=many.earlier(out),
+    )  # fmt: skip
+    tasks = many.tasks(sources, source_settings)
     if dry_run:
-        for plan in plans_for(sources, source_settings, lambda text: click.echo(text, err=True)):
+        for plan in plans_for(tasks, lambda text: click.echo(text, err=True)):
             for command in plan.spell_commands():
                 click.echo(command)
         return
-    tasks = list(tasks_for(sources, source_settings))
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
+    running = functools.partial(many.running, catalog, cache)
     started = time.monotonic()
-    standard.judge_baseline(source_settings, jobs)
+    standard.judge_baseline(source_settings, running)
     with (
         stopping_on_ending_signals() as stop,
         StatusLine(sys.stderr, len(tasks)) as status,
-        closing(check_all(tasks, catalog, jobs or os.cpu_count() or 1, status.tell, stop)) as stream,
+        running(status.tell, stop) as matrix,
+        closing(check_all(tasks, matrix)) as stream,
     ):
         paint = painter(settings.colour and sys.stdout.isatty())
         display = MatrixDisplay(status, paint, verbose, tabular=format_ == "table", alone=len(tasks) == 1)
@@ -149,7 +154,7 @@ def check(
             result = standard.hold(judged)
             results.append(result)
             if out is not None and result.judgement is not None:
-                _keep(result.judgement, result.source, out)
+                write_capture(result.judgement.capture, out / f"{log_name(result.source)}.json")
             display.show(result)
     exit_status = standard.status(overall_status(results, strict))
     if record:
@@ -173,6 +178,8 @@ def check(
         now = datetime.now(UTC).isoformat(timespec="seconds")
         document = report_document(results, now, strict, standard.uses(), exit_status)
         click.echo(json.dumps(document, indent=2) if format_ == "json" else render_markdown(document))
+    for line in spell_kept(results):
+        click.echo(line, err=format_ != "table")
     for complaint in complain(standard.uses(), regression.waivers):
         click.echo(complaint, err=True)
     context.exit(exit_status)
@@ -190,11 +197,3 @@ def _record(results: Sequence[CheckResult], catalog: Catalog, settings: Settings
         if not observed:
             reason = "no kernel of a package" if result.judgement else "not judged"
             click.echo(f"{result.source}: left out of the evidence, being {reason}.", err=True)
-
-
-def _keep(judgement: Judgement, source: str, directory: Path) -> None:
-    """Write the capture whole or not at all."""
-    path = directory / f"{log_name(source)}.json"
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(capture_to_json(judgement.capture)), encoding="utf-8")
-    partial.replace(path)

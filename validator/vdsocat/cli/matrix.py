@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -29,7 +30,7 @@ class MatrixDisplay:
 
     def show(self, result: CheckResult) -> None:
         """Draw one result."""
-        self._status.ended()
+        self._status.ended(result.source)
         with self._status.paused():
             if result.error is not None and (self._alone or not self._tabular):
                 named = "" if result.error.startswith(result.source) else f"{result.source}: "
@@ -48,3 +49,15 @@ class MatrixDisplay:
             for judged in result.judgement.abis:
                 for line in explain(judged.findings, (Verdict.PASS, Verdict.EXPECTED_ABSENT)):
                     click.echo(line)
+
+
+def spell_kept(results: Sequence[CheckResult]) -> Iterator[str]:
+    """A sentence on the captures that were kept from earlier boots, with their dates; nothing where there are none."""
+    dates = sorted(one.judgement.capture.provenance.date for one in results if one.kept and one.judgement is not None)
+    if not dates:
+        return
+    since, until = (f"{date[:10]} {date[11:16]}" for date in (dates[0], dates[-1]))
+    when = f"on {since}" if since == until else f"from {since} to {until}"
+    booted = f"{len(dates)} of {len(results)} kernels" if len(results) > 1 else "The kernel"
+    were = "was" if len(results) == 1 else "were"
+    yield f"{booted} {were} not booted again: captures kept from boots {when} (UTC) were judged; --again boots."

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,11 @@ from typing import Any
 import click
 
 from vdsocat.catalog.model import Catalog
-from vdsocat.check import check_all
+from vdsocat.check import Matrix, Teller, check_all
 from vdsocat.cli.interruption import stopping_on_ending_signals
 from vdsocat.cli.terminal import StatusLine
 from vdsocat.errors import InputError, RunError
+from vdsocat.guest.stop import StopRequest
 from vdsocat.judging.cost import COST_THRESHOLD
 from vdsocat.judging.judge import Judgement
 from vdsocat.judging.regression import baseline_of, compare_judgements
@@ -25,6 +25,9 @@ from vdsocat.judging.result import BAD_INPUT, CONFORMS, CheckResult
 from vdsocat.judging.waivers import UsedWaiver, Waiver, WaiverBook, read_waivers
 from vdsocat.kept import capture_files, holds_captures
 from vdsocat.sources import SourceSettings, tasks_for
+
+# How the options of checking many say that it is done.
+Running = Callable[[Teller, StopRequest], AbstractContextManager[Matrix]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class Standard:
         self._baseline: tuple[Judgement, ...] = ()
         self._book = WaiverBook(load_waivers(options.waivers, catalog))
 
-    def judge_baseline(self, settings: SourceSettings, jobs: int | None) -> None:
+    def judge_baseline(self, settings: SourceSettings, running: Running) -> None:
         """Look at the baseline, if there is one, as at any other source. InputError or RunError when that fails."""
         source = self._options.baseline
         if source is None:
@@ -98,7 +101,8 @@ class Standard:
         with (
             stopping_on_ending_signals() as stop,
             StatusLine(sys.stderr, len(tasks)) as status,
-            closing(check_all(tasks, self._catalog, jobs or os.cpu_count() or 1, status.tell, stop)) as stream,
+            running(status.tell, stop) as matrix,
+            closing(check_all(tasks, matrix)) as stream,
         ):
             results = list(stream)
         for result in results:

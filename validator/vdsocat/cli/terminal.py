@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import TextIO
 
@@ -45,7 +45,7 @@ class StatusLine:
         self._stream = stream
         self._total = total
         self._ended = 0
-        self._text = ""
+        self._doing: dict[str, str] = {}
         self._lock = threading.RLock()
         self._drawn = stream.isatty()
 
@@ -58,20 +58,23 @@ class StatusLine:
         with self._lock:
             self._clear()
 
-    def tell(self, text: str) -> None:
-        """Say what is being done now."""
+    def tell(self, text: str, of: str = "") -> None:
+        """Say what is being done now for one of many, or for the only one; an empty text says that it waits."""
         with self._lock:
+            self._doing.pop(of, None)
+            if text:
+                self._doing[of] = text
             if self._drawn:
-                self._text = text
                 self._draw()
-            elif not text.startswith(("booting", "reading")):
+            elif text and not text.startswith(("booting", "reading")):
                 self._stream.write(text + "\n")
                 self._stream.flush()
 
-    def ended(self) -> None:
+    def ended(self, of: str = "") -> None:
         """Count one source as done."""
         with self._lock:
             self._ended += 1
+            self._doing.pop(of, None)
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -82,11 +85,20 @@ class StatusLine:
             self._draw()
 
     def _draw(self) -> None:
-        if self._drawn and self._text and self._ended < self._total:
-            self._stream.write(f"{_CLEAR}{f'[{self._ended}/{self._total}] {self._text}'[:_WIDTH]}")
+        if self._drawn and self._doing and self._ended < self._total:
+            self._stream.write(f"{_CLEAR}{f'[{self._ended}/{self._total}] {_join(self._doing.values())}'[:_WIDTH]}")
             self._stream.flush()
 
     def _clear(self) -> None:
         if self._drawn:
             self._stream.write(_CLEAR)
             self._stream.flush()
+
+
+def _join(texts: Iterable[str]) -> str:
+    """All that is being done, each verb once: "booting a, b; fetching c"."""
+    objects: dict[str, list[str]] = {}
+    for text in texts:
+        verb, _, rest = text.partition(" ")
+        objects.setdefault(verb, []).append(rest)
+    return "; ".join(f"{verb} {', '.join(rests)}".rstrip() for verb, rests in objects.items())

@@ -15,6 +15,7 @@ from vdsocat.errors import RunError
 from vdsocat.guest.console import Frame, Transcript
 from vdsocat.guest.stop import InterruptedRunError, StopRequest
 from vdsocat.guest.timing import Stopwatch
+from vdsocat.guest.watch import ended_with_us
 
 # How long QEMU may go on after a panic, so that the log holds the kernel's reasons.
 _AFTER_PANIC_SECONDS = 1.0
@@ -54,7 +55,7 @@ def run_guest(
     """Run a command whose stdout is the guest's console, until the end record, a panic, its exit or `deadline` seconds.
 
     The console goes to `log` as it comes. The process is ended by its own id whatever happens, also when `stop` is
-    set (InterruptedRunError is raised then). StartError when the command cannot be started.
+    set (InterruptedRunError is raised then) or this process is killed. StartError when the command cannot be started.
     """
     watch = Stopwatch()
     transcript = Transcript()
@@ -73,7 +74,7 @@ def run_guest(
         ) from None
     try:
         assert process.stdout is not None
-        with (log or Path(os.devnull)).open("wb", buffering=0) as log_file:
+        with ended_with_us(process.pid), (log or Path(os.devnull)).open("wb", buffering=0) as log_file:
             outcome = _follow(
                 process.stdout.fileno(), transcript, tail, log_file, watch, watch.started + deadline, stop, on_frame
             )

@@ -30,6 +30,7 @@ _ICOUNT = "shift=3,sleep=off"
 class Machine:
     """A QEMU machine and the kernels it is for: `memory` in MiB, `deadline` in seconds.
 
+    `seconds` is about how long a boot takes, for the order of boots until one was timed here.
     `icount` says how instructions are counted on it, as -icount takes it, and `cost_append` what
     the kernel is told then beside `append`. `stock_args` are the arguments of the plain machine where `args` skip
     something of it, which `skips` names.
@@ -52,6 +53,7 @@ class Machine:
     icount: str = _ICOUNT
     cost_append: str = ""
     facts: Mapping[str, bool] = field(default_factory=dict)
+    seconds: float = 4
 
     @property
     def native_abi(self) -> str:
@@ -139,4 +141,5 @@ def _machine(raw: Mapping[str, Any]) -> Machine:
         icount=raw.get("icount", _ICOUNT),
         cost_append=raw.get("cost_append", ""),
         facts=raw.get("facts", {}),
+        seconds=raw.get("seconds", 4),
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from vdsocat import __version__
 from vdsocat.cache import Cache
 from vdsocat.capture import Capture, Provenance
-from vdsocat.errors import RunError
+from vdsocat.errors import InputError, RunError
 from vdsocat.guest.boot import StartError, require_complete, run_guest
 from vdsocat.guest.collect import collect_abis
 from vdsocat.guest.initramfs import write_initramfs
@@ -45,10 +45,11 @@ class BootPlan:
 
     `stock_command` is the plain way to boot, empty where that is `command`; `skipped` names what `command` leaves out
     of it. `cost_command` measures costs; it is empty where nobody asked for them. `unpacking` are the seconds that
-    preparing took.
+    preparing took; `kernel_sha256` is of the kernel's file.
     """
 
     kernel: KernelUnderTest
+    kernel_sha256: str
     image: KernelImage
     machine: Machine
     qemu: Qemu
@@ -118,6 +119,7 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
         skipped=() if settings.stock else tuple(_skipped(machine, entered=quick != plain)),
         cost_command=tuple(machine.cost_command(qemu.program, quick, initramfs, settings.append)) if cost else (),
         unpacking=time.monotonic() - started,
+        kernel_sha256=kernel_sha256(kernel.image),
     )
 
 
@@ -149,7 +151,7 @@ def _capture(
     if transcript.supervisor() is None:
         raise RunError("The probe's record arrived damaged: nothing of what /init said arrived.")
     expected = [(abi, plan.machine.endianness) for abi in plan.machine.abis]
-    config = plan.kernel.config.read_text("utf-8", "replace") if plan.kernel.config else None
+    config = read_config(plan.kernel)
     return Capture(
         provenance=Provenance(
             source=plan.kernel.source,
@@ -159,7 +161,7 @@ def _capture(
             kernel_arch=plan.image.arch,
             kernel_bits=plan.image.bits,
             kernel_path=str(plan.kernel.image),
-            kernel_sha256=_sha256(plan.kernel.image),
+            kernel_sha256=plan.kernel_sha256,
             kernel_package=plan.kernel.package,
             kernel_package_version=plan.kernel.package_version,
             kernel_package_architecture=plan.kernel.package_architecture,
@@ -188,10 +190,19 @@ def _skipped(machine: Machine, entered: bool) -> Iterator[str]:
     yield SKIPPED_BY_HASTE
 
 
+def read_config(kernel: KernelUnderTest) -> str | None:
+    """The text of the kernel's configuration, where that is known."""
+    return kernel.config.read_text("utf-8", "replace") if kernel.config else None
+
+
 def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def kernel_sha256(path: Path) -> str:
+    """The SHA-256 of a kernel's file in hex; InputError when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None

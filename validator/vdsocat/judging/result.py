@@ -16,7 +16,7 @@ CONFORMS, FAILED, BAD_INPUT, INCOMPLETE = 0, 1, 2, 3
 class CheckResult:
     """A source with its judgement, or with the error that kept it from one (`exit_status` 2 or 3 then).
 
-    `judging` are the seconds that judging its capture took.
+    `judging` are the seconds that judging its capture took; `kept` says that the capture is of an earlier boot.
     `regression` is what became of it since a baseline, where there is one: that decides the status then.
     """
 
@@ -26,6 +26,7 @@ class CheckResult:
     error_status: int = CONFORMS
     judging: float | None = None
     regression: Regression | None = None
+    kept: bool = False
 
     def exit_status(self, strict: bool = False) -> int:
         """0 conforms, 1 at least one `fail` (or, when strict, `review`), 2 bad input, 3 the run was not completed.

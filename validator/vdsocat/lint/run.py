@@ -10,10 +10,10 @@ from typing import Any
 from vdsocat.catalog.consumer import consumer_from_document
 from vdsocat.catalog.document import editions_from_document
 from vdsocat.catalog.evidence import evidence_from_document
+from vdsocat.document_lines import line_of
 from vdsocat.documents import Place, parse_yaml, read_text, schema_errors, schema_for, spell_place
 from vdsocat.errors import InputError
 from vdsocat.lint.exemptions import EXEMPTIONS, Exemption, exemptions_from_document, needless_exemptions
-from vdsocat.lint.lines import line_of
 from vdsocat.lint.problem import EVIDENCE, LintInput, Problem, Rule, rule_name
 from vdsocat.lint.rules import RULES
 

@@ -57,6 +57,7 @@ def _kernel(result: CheckResult) -> dict[str, Any]:
     return {
         "source": result.source,
         "error": None,
+        "kept": result.kept,
         "release": judgement.release,
         "provenance": provenance,
         "abis": [_abi(judged, seen) for judged, seen in zip(judgement.abis, judgement.capture.abis, strict=True)],
