@@ -1,0 +1,75 @@
+"""The kernels that are measured, and what is held against checking one: a bare boot, its own decompressor."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from vdsocat.cli.kernel_options import KernelAccess
+from vdsocat.cli.settings import Settings
+from vdsocat.guest.boot import run_guest
+from vdsocat.guest.initramfs import write_initramfs
+from vdsocat.guest.probe_files import load_probe, probe_name
+from vdsocat.guest.run import BootPlan, plan_boot
+from vdsocat.kernels.decompression import find_compressed
+from vdsocat.kernels.image import identify_kernel
+from vdsocat.sources import kernel_of
+
+SETTINGS = Settings.from_environment(None, None, os.environ)
+# Decompressors by what the kernel's format is called.
+TOOLS = {"gzip": "gzip", "xz": "xz", "lzma": "lzma", "bzip2": "bzip2", "zstd": "zstd", "lz4": "lz4", "lzo": "lzop"}
+# Machines whose kernels do not power them off: the boot is over with the last record.
+NEVER_OFF = ("ppc", "mips", "mips64")
+_LONGEST_BOOT = 60
+
+
+def plans(name: str) -> list[BootPlan]:
+    """The boots, the plain way, of the kernels that a SOURCE names, from the cache alone."""
+    access = KernelAccess(SETTINGS, offline=True)
+    settings = replace(access.static_sources(SETTINGS.load_catalog()).boot, stock=True)
+    requests = access.expand(name)
+    files = [(request.name, access.ensure(request, lambda text: None)) for request in requests]
+    return [plan_boot(kernel_of(name, one), settings) for name, one in files]
+
+
+def bare_boot(plan: BootPlan, directory: Path) -> float:
+    """Seconds of a boot whose init only powers off: the probe without anything to probe, which says two lines."""
+    initramfs = directory / f"{plan.machine.name}-bare.cpio"
+    init = load_probe(probe_name(plan.machine.native_abi, plan.machine.endianness))
+    initramfs.write_bytes(write_initramfs(init, {}))
+    command = list(plan.command)
+    command[command.index("-initrd") + 1] = str(initramfs)
+    if plan.machine.name in NEVER_OFF:
+        end = run_guest(command, _LONGEST_BOOT)
+        assert end.outcome == "complete", f"{plan.kernel.source} ended its bare boot by: {end.outcome}"
+        return end.seconds
+    started = time.perf_counter()
+    guest = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        guest.wait(_LONGEST_BOOT)
+    except subprocess.TimeoutExpired:
+        os.killpg(guest.pid, signal.SIGKILL)
+        guest.wait()
+        raise SystemExit(f"{plan.kernel.source} does not power off: see NEVER_OFF") from None
+    return time.perf_counter() - started
+
+
+def decompressor(plan: BootPlan, directory: Path) -> list[str] | None:
+    """The command of the format's own tool that decompresses the kernel inside an image; None where none is inside."""
+    image = identify_kernel(plan.kernel.image)
+    data = plan.kernel.image.read_bytes()
+    payload = image.payload or (find_compressed(data) if image.format != "vmlinux" else None)
+    if payload is None:
+        return None
+    tool = TOOLS[payload.compression]
+    assert shutil.which(tool), f"{tool} is not installed"
+    packed = directory / f"{plan.kernel.source}.{payload.compression}"
+    packed.write_bytes(data[payload.offset : payload.end])
+    return [tool, "-dc", str(packed)]
