@@ -10,9 +10,9 @@ RUN_PACKAGES = python3-venv gpgv debian-archive-keyring \
 BUILD_PACKAGES = gcc make flex bison bc libelf-dev libssl-dev xz-utils \
 	gcc-powerpc-linux-gnu gcc-powerpc64-linux-gnu gcc-mips64-linux-gnuabi64 gcc-riscv64-linux-gnu
 PROBE_PACKAGES = $(shell sed -n 's/^package *= *"\(.*\)"/\1/p' validator/probe/probes.toml | tr ' ' '\n' | sort -u)
-TEST_PACKAGES = gcc make cpio gpg gpg-agent qemu-user
 # What speed is measured against: virtme-ng's guest, and the tools that decompress kernels.
 BENCH_PACKAGES = busybox-static kmod gcc libc6-dev xz-utils gzip bzip2 zstd lz4 lzop
+TEST_PACKAGES = gcc make git cpio gpg gpg-agent qemu-user
 # The kernel's own selftests are static programs with a C library, for each ABI in tests/system/selftests.yaml.
 SELFTEST_PACKAGES = gcc-i686-linux-gnu gcc-aarch64-linux-gnu gcc-arm-linux-gnueabi gcc-powerpc64le-linux-gnu \
 	gcc-s390x-linux-gnu gcc-riscv64-linux-gnu libc6-dev libc6-dev-i386-cross libc6-dev-arm64-cross \
