@@ -151,9 +151,42 @@ def test_a_build_tree_stands_for_its_vmlinux_and_configuration(tmp_path: Path, s
     assert (capture.abis[0].image, capture.config) == (IMAGE, "CONFIG_BUILT=y\n")
 
 
-def test_a_directory_without_a_kernel_is_refused(tmp_path: Path, settings: SourceSettings) -> None:
-    with pytest.raises(InputError, match="is a directory, not a kernel image"):
+def test_a_tree_whose_kernel_is_not_linked_is_judged_by_its_vdso_images(
+    tmp_path: Path, settings: SourceSettings
+) -> None:
+    (tmp_path / ".config").write_text("# Linux/x86 6.1.9 Kernel Configuration\nCONFIG_X86_32=y\n")
+    vdso = tmp_path / "arch/x86/entry/vdso/vdso32.so"
+    vdso.parent.mkdir(parents=True)
+    vdso.write_bytes(IMAGE)
+    capture = capture_of(str(tmp_path), replace(settings, static=True))
+    assert [(one.abi, one.image) for one in capture.abis] == [("i386", IMAGE)]
+    provenance = capture.provenance
+    assert (capture.release, provenance.kernel_arch, provenance.kernel_bits) == ("6.1.9", "x86", 32)
+    with pytest.raises(InputError, match="no kernel is built yet"):
         capture_of(str(tmp_path), settings)
+    vdso.write_bytes(b"no image")
+    with pytest.raises(InputError, match=r"none of the \.so files of the build tree is a vDSO image"):
+        capture_of(str(tmp_path), replace(settings, static=True))
+
+
+def test_a_directory_stands_for_each_kernel_in_it(tmp_path: Path, settings: SourceSettings) -> None:
+    boot = tmp_path / "boot"
+    boot.mkdir()
+    write_vmlinux(boot / "vmlinuz-6.1", images=(IMAGE,))
+    (boot / "config-6.1").write_text("CONFIG_OF_IT=y\n")
+    (boot / "other").write_bytes(vmlinux(images=(IMAGE,)))
+    (boot / "vdso.so").write_bytes(IMAGE)
+    write_deb(boot / "linux-headers.deb", {"./usr/x": b"x"})
+    tasks = list(tasks_for([str(boot)], replace(settings, static=True)))
+    assert [Path(task.source).name for task in tasks] == ["other", "vdso.so", "vmlinuz-6.1"]
+    configs = [task.capture(StopRequest(), lambda text: None).config for task in tasks]
+    assert configs == [None, None, "CONFIG_OF_IT=y\n"]
+
+
+def test_a_directory_without_a_kernel_is_refused(tmp_path: Path, settings: SourceSettings) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="is a directory that holds no kernel"):
+        capture_of(str(tmp_path / "empty"), settings)
 
 
 def write_deb(path: Path, files: dict[str, bytes]) -> Path:
@@ -178,14 +211,14 @@ def test_a_package_file_stands_for_its_kernel(tmp_path: Path, settings: SourceSe
 
 def test_a_package_without_a_kernel_is_one_sentence(tmp_path: Path, settings: SourceSettings) -> None:
     path = write_deb(tmp_path / "other.deb", {"./usr/share/doc/x": b"x"})
-    with pytest.raises(RunError, match=r"other\.deb holds no kernel image\."):
+    with pytest.raises(InputError, match=r"other\.deb holds no kernel image\."):
         capture_of(str(path), settings)
 
 
 @pytest.mark.parametrize("content", [b"!<arch>\ndebian-binary   ", b"!<arch>\ndebian-binary   " + bytes(200)])
 def test_a_damaged_package_is_one_sentence(tmp_path: Path, settings: SourceSettings, content: bytes) -> None:
     (tmp_path / "bad.deb").write_bytes(content)
-    with pytest.raises(RunError, match=r"bad\.deb is no sound Debian package \("):
+    with pytest.raises(InputError, match=r"bad\.deb is no sound Debian package \("):
         capture_of(str(tmp_path / "bad.deb"), settings)
 
 

@@ -16,9 +16,10 @@ from vdsocat.catalog.files import assemble_catalog
 from vdsocat.elf.image import read_vdso_image
 from vdsocat.errors import InputError, RunError
 from vdsocat.guest.run import KernelUnderTest
+from vdsocat.image_abi import abi_of_image
 from vdsocat.judging.finding import Verdict
 from vdsocat.judging.judge import judge_capture
-from vdsocat.static_capture import abi_of_image, capture_image_file, capture_kernel
+from vdsocat.static_capture import capture_image_file, capture_kernel
 
 CATALOG = small_catalog()
 AMD64_IMAGE = build_image(

@@ -82,8 +82,9 @@ class AbiCapture:
 
     `outcome` is "complete", "exec-failed", "signal", "exit", "hang" or "silent"; `detail` is the errno, signal or
     status that goes with it. `image` is the vDSO as mapped at `address`, None when nothing is mapped. With the outcome
-    "static" no probe ran: `image` is what the kernel's own file carries for the ABI. `clocksource` is the current one,
-    None where the kernel does not tell. `costs` is None where nobody asked for them, and where no vDSO is mapped.
+    "static" no probe ran: `image` is what the kernel's own file carries for the ABI; `also_fits` names other ABIs that
+    an image in a file of its own may as well be of. `clocksource` is the current one, None where the kernel does not
+    tell. `costs` is None where nobody asked for them, and where no vDSO is mapped.
     """
 
     abi: str
@@ -104,6 +105,7 @@ class AbiCapture:
     paths: tuple[TakenPath, ...] = ()
     clocksource: str | None = None
     costs: Costs | None = None
+    also_fits: tuple[str, ...] = ()
 
     @property
     def is_static(self) -> bool:
@@ -251,6 +253,7 @@ def _abi_from_json(raw: Mapping[str, Any], said_in: str) -> AbiCapture:
     values["calls"] = tuple(_build(Call, call) for call in raw["calls"])
     values["cases"] = tuple(Case(**case) for case in raw.get("cases", ()))
     values["paths"] = tuple(_build(TakenPath, path) for path in raw.get("paths", ()))
+    values["also_fits"] = tuple(raw.get("also_fits", ()))
     values["costs"] = costs_from_json(raw["costs"]) if raw.get("costs") is not None else None
     abi: AbiCapture = _build(AbiCapture, values)
     return abi

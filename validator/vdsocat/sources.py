@@ -16,14 +16,18 @@ from vdsocat.errors import InputError
 from vdsocat.guest.job import BootJob
 from vdsocat.guest.run import BootPlan, BootSettings, KernelUnderTest, plan_boot
 from vdsocat.guest.stop import InterruptedRunError, StopRequest
+from vdsocat.kernels.build_tree import BuildTree, read_build_tree
+from vdsocat.kernels.directory import kernels_in
+from vdsocat.kernels.image import identify_kernel
 from vdsocat.kernels.static import is_vdso_image
-from vdsocat.static_capture import capture_image_file, capture_kernel
+from vdsocat.static_capture import capture_image_file, capture_kernel, capture_linked_images
 
 if TYPE_CHECKING:
     from vdsocat.kernels.files import KernelFiles
     from vdsocat.kernels.table import KernelRequest
 
 _LARGEST_VDSO = 4 << 20
+_PACKAGE = b"!<arch>\ndebian-binary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ def tasks_for(sources: Sequence[str], settings: SourceSettings) -> Iterator[Task
                 lambda stop, progress, abi=abi: _capture_qemu_user(abi, settings),  # type: ignore[misc]
             )
         elif _is_file(source):
-            yield _task_for_file(Path(source), settings)
+            yield from _tasks_for_path(Path(source), settings)
         else:
             for request in settings.requests(source):
                 yield _task_for_named(request, settings)
@@ -111,6 +115,17 @@ def _is_file(source: str) -> bool:
     return Path(source).exists() or looks_like_path(source)
 
 
+def _tasks_for_path(path: Path, settings: SourceSettings) -> Iterator[Task]:
+    """One task for a file or a build tree, as many as it has kernels for another directory."""
+    if not path.is_dir():
+        yield _task_for_file(path, settings)
+    elif (tree := read_build_tree(path)) is not None:
+        yield _task_for_tree(tree, settings)
+    else:
+        for one in kernels_in(path, _is_source):
+            yield _task_for_file(one, replace(settings, name=None))
+
+
 def _task_for_file(path: Path, settings: SourceSettings) -> Task:
     name = settings.name or str(path)
     if _begins_with(path, b"{"):
@@ -118,6 +133,20 @@ def _task_for_file(path: Path, settings: SourceSettings) -> Task:
     if _is_vdso(path):
         return CheckTask(name, lambda stop, progress: capture_image_file(path, settings.catalog))
     return _task_for_kernel(name, lambda stop, progress: _kernel_at(path, settings), settings)
+
+
+def _task_for_tree(tree: BuildTree, settings: SourceSettings) -> Task:
+    name = settings.name or str(tree.root)
+    if settings.static and not tree.images and tree.vdsos:
+        return CheckTask(name, lambda stop, progress: capture_linked_images(tree, name, settings.catalog))
+
+    def kernel(stop: StopRequest, progress: Progress) -> KernelUnderTest:
+        found = KernelUnderTest(source=name, image=tree.image, config=settings.config or tree.config)
+        if choice := tree.choice():
+            progress(choice)
+        return found
+
+    return _task_for_kernel(name, kernel, settings)
 
 
 def _task_for_named(request: KernelRequest, settings: SourceSettings) -> Task:
@@ -163,14 +192,23 @@ def _task_for_kernel(
 
 
 def _kernel_at(path: Path, settings: SourceSettings) -> KernelUnderTest:
-    """The kernel that a path means: the file itself, the one in a .deb, or the vmlinux of a build tree."""
-    if _begins_with(path, b"!<arch>\ndebian-binary"):
+    """The kernel that a path means: the file itself, or the one in a .deb."""
+    if _begins_with(path, _PACKAGE):
         from vdsocat.kernels.packages import unpack_package_file
 
         files = unpack_package_file(path, settings.boot.cache)
         return replace(kernel_of(str(path), files), config=settings.config or files.config)
-    image = path / "vmlinux" if (path / "vmlinux").is_file() else path
-    return KernelUnderTest(source=str(path), image=image, config=settings.config or _config_beside(image))
+    return KernelUnderTest(source=str(path), image=path, config=settings.config or _config_beside(path))
+
+
+def _is_source(path: Path) -> bool:
+    """Whether a file of a directory is a kernel by its contents, or a vDSO image in a file of its own."""
+    if _begins_with(path, _PACKAGE):
+        return False  # what is a kernel's package is named like one
+    try:
+        return _is_vdso(path) or identify_kernel(path) is not None
+    except InputError:
+        return False
 
 
 def _config_beside(path: Path) -> Path | None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from vdsocat import __version__
 from vdsocat.capture import AbiCapture, Capture, Provenance
 from vdsocat.catalog.model import Abi, Catalog
-from vdsocat.elf.image import VdsoImage, read_vdso_image
+from vdsocat.elf.image import read_vdso_image
 from vdsocat.errors import InputError, RunError
 from vdsocat.guest.run import KernelUnderTest
-from vdsocat.kernels.image import KernelImage, identify_kernel, unpack_kernel
-from vdsocat.kernels.static import find_banner, find_config, locate_vdso_images
+from vdsocat.image_abi import abis_of_image
+from vdsocat.kernels.build_tree import BuildTree
+from vdsocat.kernels.image import KernelImage, identify_kernel, use_unpacked
+from vdsocat.kernels.static import CarriedImage, is_vdso_image, read_contents
 
 STATIC = "static"
-_EF_MIPS_ABI2 = 0x20  # arch/mips/include/asm/elf.h: set in n32's ELF files, not in o32's
 
 
 def capture_kernel(kernel: KernelUnderTest, catalog: Catalog) -> Capture:
@@ -27,20 +27,18 @@ def capture_kernel(kernel: KernelUnderTest, catalog: Catalog) -> Capture:
     InputError when the file is no kernel or cannot be unpacked, RunError when it does not say its release.
     """
     image = identify_kernel(kernel.image)
-    with tempfile.TemporaryDirectory(prefix="vdsocat-") as directory:
-        unpacked = unpack_kernel(image, Path(directory))
-        with unpacked.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-            banner = find_banner(data)
-            config = kernel.config.read_text("utf-8", "replace") if kernel.config else find_config(data)
-            images = [(carried.data, carried.image) for carried in locate_vdso_images(data)]
+    contents = use_unpacked(image, read_contents)
+    banner = contents.banner
+    config = kernel.config.read_text("utf-8", "replace") if kernel.config else contents.config
     if banner is None:
         raise RunError(f'{kernel.source}: the kernel has no "Linux version" text, so its release is not known.')
     uname = {"sysname": "Linux", "release": banner.release} | ({"version": banner.version} if banner.version else {})
     carried = tuple(
-        _carried(abi_of_image(one, catalog, image), one, data, uname, kernel.source) for data, one in images
+        _carried(abis_of_image(one.image, catalog, image.arch, image.bits)[:1], one, uname, kernel.source)
+        for one in contents.images
     )
     return Capture(
-        provenance=_provenance(kernel, image, config),
+        provenance=_kernel_provenance(kernel, image, config),
         abis=_with_absent(carried, image, catalog, uname),
         config=config,
     )
@@ -55,42 +53,49 @@ def capture_image_file(path: Path, catalog: Catalog) -> Capture:
     image = read_vdso_image(data, subject=str(path))
     release = image.linux_release
     uname = {"sysname": "Linux"} | ({"release": str(release)} if release else {})
+    abis = abis_of_image(image, catalog)
     return Capture(
-        provenance=Provenance(
-            source=str(path),
-            date=_now(),
-            provider="linux",
-            vdsocat=__version__,
-            kernel_path=str(path),
-            kernel_sha256=hashlib.sha256(data).hexdigest(),
-        ),
-        abis=(_carried(abi_of_image(image, catalog), image, data, uname, str(path)),),
+        provenance=_provenance(str(path), path, hashlib.sha256(data).hexdigest()),
+        abis=(_carried(abis, CarriedImage(0, data, image), uname, str(path)),),
     )
 
 
-def abi_of_image(image: VdsoImage, catalog: Catalog, kernel: KernelImage | None = None) -> Abi | None:
-    """The ABI whose image it is, by its ELF header and the kernel that carries it; None when no ABI fits."""
-    fitting = [
-        abi
-        for abi in catalog.sorted_abis()
-        if (abi.elf.machine, abi.elf.elf_class) == (image.machine, image.elf_class)
-        and image.endianness in abi.elf.endianness
+def capture_linked_images(tree: BuildTree, source: str, catalog: Catalog) -> Capture:
+    """The vDSO images that are linked in a build tree whose kernel is not: what the kernel is going to carry.
+
+    InputError when one of them cannot be read or is of no ABI of the catalogue.
+    """
+    uname = {"sysname": "Linux"} | ({"release": tree.release} if tree.release else {})
+    files = [(path, _read(path)) for path in tree.vdsos]
+    images = [
+        CarriedImage(0, data, read_vdso_image(data, subject=str(path))) for path, data in files if is_vdso_image(data)
     ]
-    if kernel is not None:
-        fitting = [abi for abi in fitting if abi.hosts_on(kernel.arch, kernel.bits)] or fitting
-    if image.machine == "EM_MIPS" and image.elf_class == 32:
-        is_n32 = bool(image.flags & _EF_MIPS_ABI2)
-        fitting = [abi for abi in fitting if (abi.name == "mips-n32") == is_n32]
-    # User Mode Linux's images have the headers of real machines' images, of which there are more.
-    fitting.sort(key=lambda abi: all(host.kernel == "um" for host in abi.hosts))
-    return fitting[0] if fitting else None
+    if not images:
+        raise InputError(f"{source}: none of the .so files of the build tree is a vDSO image.")
+    config = tree.config.read_text("utf-8", "replace")
+    digest = hashlib.sha256(b"".join(one.data for one in images)).hexdigest()
+    provenance = _provenance(source, tree.root, digest)
+    return Capture(
+        provenance=replace(
+            provenance,
+            kernel_arch=tree.arch,
+            kernel_bits=tree.bits,
+            config_sha256=hashlib.sha256(config.encode()).hexdigest(),
+        ),
+        abis=tuple(
+            _carried(abis_of_image(one.image, catalog, tree.arch, tree.bits)[:1], one, uname, source) for one in images
+        ),
+        config=config,
+    )
 
 
-def _carried(abi: Abi | None, image: VdsoImage, data: bytes, uname: dict[str, str], source: str) -> AbiCapture:
-    if abi is None:
+def _carried(abis: tuple[Abi, ...], carried: CarriedImage, uname: dict[str, str], source: str) -> AbiCapture:
+    image = carried.image
+    if not abis:
         what = f"{image.elf_class}-bit {image.endianness}-endian {image.machine}"
         raise InputError(f"{source}: holds a vDSO for {what}, which is no ABI of the catalogue.")
-    return AbiCapture(abi.name, image.endianness, STATIC, uname=uname, image=data)
+    others = tuple(abi.name for abi in abis[1:])
+    return AbiCapture(abis[0].name, image.endianness, STATIC, uname=uname, image=carried.data, also_fits=others)
 
 
 def _with_absent(
@@ -109,18 +114,24 @@ def _with_absent(
     )
 
 
-def _provenance(kernel: KernelUnderTest, image: KernelImage, config: str | None) -> Provenance:
-    with kernel.image.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+def _provenance(source: str, path: Path, digest: str) -> Provenance:
     return Provenance(
-        source=kernel.source,
-        date=_now(),
+        source=source,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
         provider="linux",
         vdsocat=__version__,
+        kernel_path=str(path),
+        kernel_sha256=digest,
+    )
+
+
+def _kernel_provenance(kernel: KernelUnderTest, image: KernelImage, config: str | None) -> Provenance:
+    with kernel.image.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return replace(
+        _provenance(kernel.source, kernel.image, digest),
         kernel_arch=image.arch,
         kernel_bits=image.bits,
-        kernel_path=str(kernel.image),
-        kernel_sha256=digest,
         kernel_package=kernel.package,
         kernel_package_version=kernel.package_version,
         kernel_package_architecture=kernel.package_architecture,
@@ -135,7 +146,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

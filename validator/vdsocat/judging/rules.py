@@ -70,6 +70,14 @@ def judge_abi_runs(seen: AbiCapture, abi: Abi, decision: Decision) -> Iterator[F
             else:
                 yield Finding("ABI-RUNS", Verdict.PASS, abi.name, decision.reason)
         case "static":  # that its programs start, only a boot shows
+            if seen.also_fits:
+                others = " or ".join(seen.also_fits)
+                yield Finding(
+                    "ABI-RUNS",
+                    Verdict.UNKNOWN,
+                    abi.name,
+                    f"the image may as well be that of {others}: nothing tells them apart",
+                )
             if decision.state is State.ABSENT:
                 carried = seen.image is not None
                 yield Finding(

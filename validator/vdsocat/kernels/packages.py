@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vdsocat.cache import Cache
+from vdsocat.errors import InputError
 from vdsocat.kernels.deb_archive import read_deb
 from vdsocat.kernels.debian import DebianArchive, Package
 from vdsocat.kernels.download import VerificationError
@@ -137,7 +138,7 @@ def fetch_kernel(kernel: KernelPackage, archive: DebianArchive) -> KernelFiles:
 def unpack_package_file(path: Path, cache: Cache) -> KernelFiles:
     """The kernel in a .deb file, and its configuration if that is there too, unpacked into the cache.
 
-    VerificationError when the file is no sound package, or holds no kernel.
+    InputError when the file is no sound package, or holds no kernel.
     """
     from debian.arfile import ArError
     from debian.debfile import DebError, DebFile
@@ -146,7 +147,7 @@ def unpack_package_file(path: Path, cache: Cache) -> KernelFiles:
         control = DebFile(str(path)).debcontrol()
         name, version, architecture = (control[key] for key in ("Package", "Version", "Architecture"))
     except (DebError, ArError, OSError, KeyError, ValueError) as error:
-        raise VerificationError(f"{path} is no sound Debian package ({error}).") from None
+        raise InputError(f"{path} is no sound Debian package ({error}).") from None
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -169,7 +170,11 @@ def unpack_package_file(path: Path, cache: Cache) -> KernelFiles:
         )
         write_record(files, directory)
 
-    return read_record(cache.directory("packages", f"{name}_{version}_{architecture}_{sha256[:12]}", make=make))
+    try:
+        entry = cache.directory("packages", f"{name}_{version}_{architecture}_{sha256[:12]}", make=make)
+    except VerificationError as error:  # of a file that the user named
+        raise InputError(str(error)) from None
+    return read_record(entry)
 
 
 def _unpack(kernel: KernelPackage, archive: DebianArchive, directory: Path) -> KernelFiles:

@@ -39,6 +39,20 @@ class KernelBanner:
     version: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class KernelContents:
+    """What an uncompressed kernel holds: its vDSO images, what it says of itself, and its own configuration."""
+
+    images: tuple[CarriedImage, ...]
+    banner: KernelBanner | None
+    config: str | None
+
+
+def read_contents(kernel: Buffer) -> KernelContents:
+    """All of these, found in the kernel's bytes."""
+    return KernelContents(locate_vdso_images(kernel), find_banner(kernel), find_config(kernel))
+
+
 def locate_vdso_images(kernel: Buffer) -> tuple[CarriedImage, ...]:
     """Every vDSO image in the bytes of an uncompressed kernel, by offset, each set of bytes once.
 
