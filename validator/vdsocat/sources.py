@@ -119,11 +119,26 @@ def _tasks_for_path(path: Path, settings: SourceSettings) -> Iterator[Task]:
     """One task for a file or a build tree, as many as it has kernels for another directory."""
     if not path.is_dir():
         yield _task_for_file(path, settings)
-    elif (tree := read_build_tree(path)) is not None:
+        return
+    try:
+        tree = read_build_tree(path)
+        kernels = () if tree is not None else kernels_in(path, _is_source)
+    except InputError as error:
+        yield _refused(settings.name or str(path), error)
+        return
+    if tree is not None:
         yield _task_for_tree(tree, settings)
-    else:
-        for one in kernels_in(path, _is_source):
-            yield _task_for_file(one, replace(settings, name=None))
+    for one in kernels:
+        yield _task_for_file(one, replace(settings, name=None))
+
+
+def _refused(name: str, error: InputError) -> Task:
+    """A task that says why there is nothing to do, so that the other sources are not spoilt."""
+
+    def capture(stop: StopRequest, progress: Progress) -> Capture:
+        raise error
+
+    return CheckTask(name, capture)
 
 
 def _task_for_file(path: Path, settings: SourceSettings) -> Task:
