@@ -7,8 +7,13 @@ RESULTS  ?= build/validate
 # Debian packages, by what they are for.
 RUN_PACKAGES = python3-venv gpgv debian-archive-keyring \
 	qemu-system-x86 qemu-system-arm qemu-system-mips qemu-system-ppc qemu-system-misc opensbi
-BUILD_PACKAGES = gcc make flex bison bc libelf-dev libssl-dev xz-utils \
-	gcc-powerpc-linux-gnu gcc-powerpc64-linux-gnu gcc-mips64-linux-gnuabi64 gcc-riscv64-linux-gnu
+BUILD_PACKAGES = gcc make flex bison bc libelf-dev libssl-dev xz-utils
+# The compilers of the kernels that are built: those of set:core, and all.
+core_COMPILERS = gcc-powerpc-linux-gnu gcc-powerpc64-linux-gnu gcc-mips64-linux-gnuabi64 gcc-riscv64-linux-gnu
+full_COMPILERS = $(shell sed -n 's/^ *compiler_package: *//p' qemu-images/kernels.yaml | sort -u) \
+	libc6-dev libc6-dev-i386-cross
+# What machines need a newer QEMU of than Debian 12 has.
+NEWER_QEMU = $(shell grep -lE '^least_qemu: "([89]|[1-9][0-9])\.' qemu-images/machines/*.yaml | xargs sed -n 's/^qemu: //p' | sort -u)
 PROBE_PACKAGES = $(shell sed -n 's/^package *= *"\(.*\)"/\1/p' validator/probe/probes.toml | tr ' ' '\n' | sort -u)
 # What speed is measured against: virtme-ng's guest, and the tools that decompress kernels.
 BENCH_PACKAGES = busybox-static kmod gcc libc6-dev xz-utils gzip bzip2 zstd lz4 lzop
@@ -18,7 +23,7 @@ SELFTEST_PACKAGES = gcc-i686-linux-gnu gcc-aarch64-linux-gnu gcc-arm-linux-gnuea
 	gcc-s390x-linux-gnu gcc-riscv64-linux-gnu libc6-dev libc6-dev-i386-cross libc6-dev-arm64-cross \
 	libc6-dev-armel-cross libc6-dev-ppc64el-cross libc6-dev-s390x-cross libc6-dev-riscv64-cross
 
-.PHONY: help setup builders probe-compilers validate validate-full sweep mutants test unit system lint probes rules bench clean
+.PHONY: help setup builders newer-qemu probe-compilers validate validate-full sweep mutants test unit system lint probes rules bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,8 +37,13 @@ $(VENV)/installed: pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+# SET=core: for the kernels of that set alone.
+SET ?= full
 builders: ## install what building kernels takes (apt)
-	@sh qemu-images/apt-install.sh $(BUILD_PACKAGES)
+	@sh qemu-images/apt-install.sh $(BUILD_PACKAGES) $($(SET)_COMPILERS)
+
+newer-qemu: $(VENV)/installed ## fetch a newer QEMU for the machines that need one
+	@$(VDSOCAT) qemu fetch $(NEWER_QEMU)
 
 probe-compilers: ## install what rebuilding the probes takes (apt)
 	@sh qemu-images/apt-install.sh $(PROBE_PACKAGES)
@@ -41,7 +51,7 @@ probe-compilers: ## install what rebuilding the probes takes (apt)
 validate: setup ## boot one kernel per architecture, print the matrix
 	@$(MAKE) --no-print-directory matrix SET=core
 
-validate-full: setup ## boot every kernel of the full list, print the matrix
+validate-full: setup newer-qemu ## boot every kernel of the full list, print the matrix
 	@$(MAKE) --no-print-directory matrix SET=full
 
 # Kernels that only have to be fetched come first, so that rows appear before any compiler is installed.
@@ -50,9 +60,9 @@ BOOTING = --again $(if $(RESUME),--resume)
 .PHONY: matrix
 matrix:
 	@$(if $(RESUME),,rm -rf $(RESULTS);) status=0; \
-	$(VDSOCAT) check set:$(SET) --except set:built $(BOOTING) --out $(RESULTS) || status=$$?; \
+	$(VDSOCAT) check set:$(SET) --except set:$(SET)-built $(BOOTING) --out $(RESULTS) || status=$$?; \
 	$(MAKE) --no-print-directory builders && \
-	{ $(VDSOCAT) check set:built $(BOOTING) --out $(RESULTS) || { built=$$?; [ $$status -ne 0 ] || status=$$built; }; } || status=3; \
+	{ $(VDSOCAT) check set:$(SET)-built $(BOOTING) --out $(RESULTS) || { built=$$?; [ $$status -ne 0 ] || status=$$built; }; } || status=3; \
 	$(VDSOCAT) report $(RESULTS) > $(RESULTS)/report.md; \
 	echo "Captures, console logs and the compliance report report.md are in $(RESULTS)/."; exit $$status
 
@@ -62,7 +72,7 @@ sweep: $(VENV)/installed ## hold every kernel of Debian to the catalogue, record
 mutants: setup builders ## plant defects in kernels, boot them, tell which are caught (builds for many minutes)
 	$(VENV)/bin/python tests/mutants/run.py
 
-test: setup builders probe-compilers ## install everything, run every test
+test: setup builders newer-qemu probe-compilers ## install everything, run every test
 	@sh qemu-images/apt-install.sh $(TEST_PACKAGES) $(SELFTEST_PACKAGES)
 	$(MAKE) --no-print-directory lint
 	$(VENV)/bin/python validator/probe/build.py --check
@@ -72,7 +82,7 @@ unit: setup ## the tests that need no QEMU (seconds)
 	@sh qemu-images/apt-install.sh $(TEST_PACKAGES)
 	$(VENV)/bin/python -m pytest tests/unit tests/mutants
 
-system: setup builders ## the tests that boot kernels
+system: setup builders newer-qemu ## the tests that boot kernels
 	@sh qemu-images/apt-install.sh $(TEST_PACKAGES) $(SELFTEST_PACKAGES)
 	$(VENV)/bin/python -m pytest tests/system
 

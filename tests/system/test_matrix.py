@@ -42,6 +42,7 @@ ROWS = {
     ("riscv64-newest", "riscv32"): False,
     ("s390x-newest", "s390x"): True,
     ("s390x-newest", "s390"): False,
+    ("loong64-newest", "loongarch64"): True,
     ("ppc32", "ppc32"): True,
     ("ppc64", "ppc64"): True,
     ("ppc64", "ppc32"): True,
@@ -90,6 +91,10 @@ EXPORTS = {
             "get_syscall_map", "gettimeofday", "clock_gettime", "clock_getres", "get_tbfreq",
             "sync_dicache", "sigtramp_rt64", "getcpu", "time",
         )
+    },
+    ("loong64-newest", "loongarch64"): {
+        f"__vdso_{name}@LINUX_5.10"
+        for name in ("clock_gettime", "clock_getres", "gettimeofday", "getcpu", "getrandom", "rt_sigreturn")
     },
     ("riscv64", "riscv64"): {
         f"__vdso_{name}@LINUX_4.15"
