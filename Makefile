@@ -18,6 +18,8 @@ PROBE_PACKAGES = $(shell sed -n 's/^package *= *"\(.*\)"/\1/p' validator/probe/p
 # What speed is measured against: virtme-ng's guest, and the tools that decompress kernels.
 BENCH_PACKAGES = busybox-static kmod gcc libc6-dev xz-utils gzip bzip2 zstd lz4 lzop
 TEST_PACKAGES = gcc make git cpio gpg gpg-agent qemu-user
+# The HTML report is looked at in a real browser, and its print as text.
+BROWSER_PACKAGES = chromium poppler-utils fonts-dejavu-core
 # The kernel's own selftests are static programs with a C library, for each ABI in tests/system/selftests.yaml.
 SELFTEST_PACKAGES = gcc-i686-linux-gnu gcc-aarch64-linux-gnu gcc-arm-linux-gnueabi gcc-powerpc64le-linux-gnu \
 	gcc-s390x-linux-gnu gcc-riscv64-linux-gnu libc6-dev libc6-dev-i386-cross libc6-dev-arm64-cross \
@@ -35,6 +37,10 @@ $(VENV)/installed: pyproject.toml
 	@sh qemu-images/apt-install.sh python3-venv
 	python3 -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+$(VENV)/browser: $(VENV)/installed
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,browser]'
 	@touch $@
 
 # SET=core: for the kernels of that set alone.
@@ -63,8 +69,9 @@ matrix:
 	$(VDSOCAT) check set:$(SET) --except set:$(SET)-built $(BOOTING) --out $(RESULTS) || status=$$?; \
 	$(MAKE) --no-print-directory builders && \
 	{ $(VDSOCAT) check set:$(SET)-built $(BOOTING) --out $(RESULTS) || { built=$$?; [ $$status -ne 0 ] || status=$$built; }; } || status=3; \
-	$(VDSOCAT) report $(RESULTS) > $(RESULTS)/report.md; \
-	echo "Captures, console logs and the compliance report report.md are in $(RESULTS)/."; exit $$status
+	for form in markdown:md html:html; do \
+		$(VDSOCAT) report --format $${form%:*} $(RESULTS) > $(RESULTS)/report.$${form#*:}; done; \
+	echo "Captures, console logs and the compliance report, report.html and report.md, are in $(RESULTS)/."; exit $$status
 
 sweep: $(VENV)/installed ## hold every kernel of Debian to the catalogue, record the evidence (gigabytes, minutes)
 	$(VDSOCAT) sweep
@@ -72,8 +79,8 @@ sweep: $(VENV)/installed ## hold every kernel of Debian to the catalogue, record
 mutants: setup builders ## plant defects in kernels, boot them, tell which are caught (builds for many minutes)
 	$(VENV)/bin/python tests/mutants/run.py
 
-test: setup builders newer-qemu probe-compilers ## install everything, run every test
-	@sh qemu-images/apt-install.sh $(TEST_PACKAGES) $(SELFTEST_PACKAGES)
+test: setup builders newer-qemu probe-compilers $(VENV)/browser ## install everything, run every test
+	@sh qemu-images/apt-install.sh $(TEST_PACKAGES) $(SELFTEST_PACKAGES) $(BROWSER_PACKAGES)
 	$(MAKE) --no-print-directory lint
 	$(VENV)/bin/python validator/probe/build.py --check
 	$(VENV)/bin/python -m pytest tests/unit tests/mutants tests/system
@@ -82,8 +89,8 @@ unit: setup ## the tests that need no QEMU (seconds)
 	@sh qemu-images/apt-install.sh $(TEST_PACKAGES)
 	$(VENV)/bin/python -m pytest tests/unit tests/mutants
 
-system: setup builders newer-qemu ## the tests that boot kernels
-	@sh qemu-images/apt-install.sh $(TEST_PACKAGES) $(SELFTEST_PACKAGES)
+system: setup builders newer-qemu $(VENV)/browser ## the tests that boot kernels
+	@sh qemu-images/apt-install.sh $(TEST_PACKAGES) $(SELFTEST_PACKAGES) $(BROWSER_PACKAGES)
 	$(VENV)/bin/python -m pytest tests/system
 
 lint: $(VENV)/installed ## catalogue, types and style

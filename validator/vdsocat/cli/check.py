@@ -32,6 +32,7 @@ from vdsocat.guest.machines import load_machines
 from vdsocat.guest.qemu import qemu_finder
 from vdsocat.guest.run import BootSettings
 from vdsocat.judging.result import CheckResult, overall_status
+from vdsocat.report.background import Background
 from vdsocat.report.costs import draw_costs
 from vdsocat.report.document import report_document
 from vdsocat.report.markdown import render_markdown
@@ -176,7 +177,7 @@ def check(
                 click.echo(line)
     else:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        document = report_document(results, now, strict, standard.uses(), exit_status)
+        document = report_document(results, now, strict, standard.uses(), exit_status, Background(catalog))
         click.echo(json.dumps(document, indent=2) if format_ == "json" else render_markdown(document))
     for line in spell_kept(results):
         click.echo(line, err=format_ != "table")

@@ -10,11 +10,14 @@ from pathlib import Path
 import click
 
 from vdsocat.capture import read_capture
+from vdsocat.catalog.model import Catalog
 from vdsocat.cli.places import terminal_width
 from vdsocat.cli.settings import Settings
+from vdsocat.documents import data_directory
 from vdsocat.errors import InputError, VdsocatError
 from vdsocat.judging.judge import judge_capture
 from vdsocat.judging.result import CheckResult, overall_status
+from vdsocat.report.background import Background
 from vdsocat.report.costs import draw_costs, render_cost_page
 from vdsocat.report.document import report_document
 from vdsocat.report.markdown import render_markdown
@@ -26,7 +29,7 @@ from vdsocat.report.table import draw_defects, draw_header, draw_rows, draw_summ
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(("markdown", "json", "table", "costs")),
+    type=click.Choice(("markdown", "html", "json", "table", "costs")),
     default="markdown",
     show_default=True,
 )
@@ -56,11 +59,28 @@ def report(context: click.Context, captures: tuple[Path, ...], format_: str, str
     elif format_ == "costs":
         click.echo(render_cost_page(results, datetime.now(UTC).date().isoformat()))
     else:
-        document = report_document(results, datetime.now(UTC).isoformat(timespec="seconds"), strict)
-        click.echo(
-            json.dumps(document, indent=2) if format_ == "json" else render_markdown(document), nl=format_ == "json"
-        )
+        date = datetime.now(UTC).isoformat(timespec="seconds")
+        document = report_document(results, date, strict, background=_background(catalog, settings))
+        match format_:
+            case "json":
+                click.echo(json.dumps(document, indent=2))
+            case "html":
+                from vdsocat.report.html import render_html
+
+                click.echo(render_html(document).encode())  # it says of itself that it is UTF-8
+            case _:
+                click.echo(render_markdown(document), nl=False)
     context.exit(overall_status(results, strict))
+
+
+def _background(catalog: Catalog, settings: Settings) -> Background:
+    """The catalogue with its coverage; a report is made of kernels, and so also when that cannot be counted."""
+    from vdsocat.lint.run import read_coverage
+
+    try:
+        return Background(catalog, read_coverage(settings.catalog_root, data_directory("qemu-images")))
+    except InputError as error:
+        return Background(catalog, uncounted=error.sentence())
 
 
 def _files(paths: tuple[Path, ...]) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from vdsocat.catalog.evidence import evidence_from_document
 from vdsocat.document_lines import line_of
 from vdsocat.documents import Place, parse_yaml, read_text, schema_errors, schema_for, spell_place
 from vdsocat.errors import InputError
+from vdsocat.lint.coverage import Coverage, coverage
 from vdsocat.lint.exemptions import EXEMPTIONS, Exemption, exemptions_from_document, needless_exemptions
 from vdsocat.lint.problem import EVIDENCE, LintInput, Problem, Rule, rule_name
 from vdsocat.lint.rules import RULES
@@ -69,6 +70,17 @@ def read_lint_input(catalog_root: Path, machines_root: Path) -> tuple[LintInput,
         except InputError as error:
             violations.append(Violation("schema", name, None, "", _without_path(error, path)))
     return given, tuple(violations)
+
+
+def read_coverage(catalog_root: Path, machines_root: Path) -> Coverage:
+    """How much of the catalogue is sourced and observed; InputError with the first problem of one that cannot be read.
+
+    The rules are not applied.
+    """
+    given, rejected = read_lint_input(catalog_root, machines_root)
+    for problem in rejected or tuple(_unreadable(given)):
+        raise InputError(f"the catalogue cannot be counted: {problem}")
+    return coverage(given)
 
 
 def lint_input(given: LintInput, rules: Sequence[Rule] = RULES) -> LintResult:

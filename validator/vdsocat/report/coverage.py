@@ -6,6 +6,7 @@ import json
 import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 from vdsocat.lint.coverage import AbiCoverage, Coverage
 from vdsocat.lint.facts import Fact
@@ -18,7 +19,7 @@ def render_coverage(coverage: Coverage, format: str, width: int = 80) -> str:
     """The figures by ABI and in total; a table and JSON also list what cannot be observed and why, and what was not."""
     rows = [_row(one) for one in (*coverage.abis, coverage.total)]
     if format == "json":
-        return json.dumps(_document(coverage), indent=2)
+        return json.dumps(coverage_document(coverage), indent=2)
     listing = render_listing(rows, _COLUMNS, "coverage", format, width)
     if format != "table":
         return listing
@@ -65,7 +66,9 @@ def _releases(fact: Fact) -> str:
     return fact.interval.spell_releases() if fact.interval else ""
 
 
-def _document(coverage: Coverage) -> dict[str, object]:
+def coverage_document(coverage: Coverage) -> dict[str, Any]:
+    """The figures and every fact behind them as JSON values (schemas/coverage.schema.json)."""
+
     def spell(fact: Fact) -> dict[str, str | None]:
         releases = fact.interval.spell_releases() if fact.interval else None
         return {"abi": fact.abi.name, "kind": fact.kind, "name": fact.name, "releases": releases}

@@ -16,7 +16,7 @@ _CODE = re.compile(r"(`[^`]*`)")
 
 def render_markdown(page: RulePage) -> str:
     """One rule: its name as the heading, and a paragraph for each part."""
-    paragraphs = [f"**{word}:** {_escaped(text)}" for word, text in _parts(page)]
+    paragraphs = [f"**{word}:** {escape_prose(text)}" for word, text in _parts(page)]
     return f"# {page.name}\n\n" + "\n\n".join(_fill(one, _MARKDOWN_WIDTH) for one in paragraphs) + "\n"
 
 
@@ -27,7 +27,7 @@ def render_text(page: RulePage, width: int) -> str:
 
 def render_index(pages: Mapping[str, RulePage]) -> str:
     """The list of rules, each with what it checks and a link to its page beside it."""
-    rows = "\n".join(f"| [{one.name}]({one.name}.md) | {_escaped(one.checks)} |" for one in pages.values())
+    rows = "\n".join(f"| [{one.name}]({one.name}.md) | {escape_prose(one.checks)} |" for one in pages.values())
     made = "Made by `make rules` from the docstrings of the functions that judge; `vdsocat rules RULE` prints one."
     return f"# Rules\n\n{made}\n\n| rule | checks |\n|---|---|\n{rows}\n"
 
@@ -39,8 +39,8 @@ def _parts(page: RulePage) -> Iterator[tuple[str, str]]:
     yield "Reproduce", page.reproduce
 
 
-def _escaped(text: str) -> str:
-    """What would be markup outside of code, such as the stars of arch/*/include, said not to be."""
+def escape_prose(text: str) -> str:
+    """Prose as Markdown: what would be markup outside of code, such as the stars of arch/*/include, said not to be."""
     pieces = _CODE.split(text)
     return "".join(piece if number % 2 else re.sub(r"([*|<])", r"\\\1", piece) for number, piece in enumerate(pieces))
 

@@ -11,6 +11,8 @@ from vdsocat.exports import KernelRelease
 from vdsocat.judging.finding import Finding, Verdict, count_verdicts
 from vdsocat.judging.judge import AbiJudgement
 from vdsocat.judging.result import CheckResult
+from vdsocat.report.printable import printable
+from vdsocat.report.views import spell_abi
 
 Paint = Callable[[str, Verdict], str]
 _COLUMNS = (("KERNEL", 20), ("RELEASE", 9), ("ABI", 12), ("SEEN", 20), ("VERDICT", 15))
@@ -82,12 +84,8 @@ def draw_defects(results: Sequence[CheckResult]) -> Iterator[str]:
 
 
 def abi_label(judged: AbiJudgement) -> str:
-    """The ABI, with its byte order where that is the unusual one for a reader to assume: mips-o32/be."""
-    return (
-        f"{judged.abi}/be"
-        if judged.endianness == "big" and judged.abi.startswith(("mips", "ppc64", "arm"))
-        else judged.abi
-    )
+    """The ABI as a row is called by it: mips-o32/be."""
+    return spell_abi(judged.abi, judged.endianness)
 
 
 def explain(findings: Sequence[Finding], verdicts: Sequence[Verdict] = tuple(Verdict)) -> Iterator[str]:
@@ -135,9 +133,10 @@ def _tell(finding: Finding) -> Iterator[str]:
 
 
 def _wrap(text: str) -> Iterator[str]:
-    text = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)
     width = max(60, min(120, shutil.get_terminal_size((80, 24)).columns))
-    return iter(textwrap.wrap(text, width, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False))
+    return iter(
+        textwrap.wrap(printable(text), width, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
+    )
 
 
 def _number(count: int, noun: str) -> str:
