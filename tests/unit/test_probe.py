@@ -33,7 +33,9 @@ LARGEST = 48 * 1024
 
 # Name: e_machine, ELF class, e_flags, and the bits of e_flags that the kernel or a linker looks at.
 PROBES = {
+    "aarch64-be": ("EM_AARCH64", 64, 0, 0),
     "aarch64-le": ("EM_AARCH64", 64, 0, 0),
+    "arm-be": ("EM_ARM", 32, 0x05800000, 0xFF800000),  # with EF_ARM_BE8
     "arm-le": ("EM_ARM", 32, 0x05000000, 0xFF000000),  # EABI version 5
     "i386-le": ("EM_386", 32, 0, 0),
     "loongarch64-le": ("EM_LOONGARCH", 64, 0x41, 0xC7),  # soft-float, object ABI 1
@@ -50,6 +52,8 @@ PROBES = {
     "riscv64-le": ("EM_RISCV", 64, 0, 0x6),
     "s390-be": ("EM_S390", 32, 0, 0),
     "s390x-be": ("EM_S390", 64, 0, 0),
+    "um-i386-le": ("EM_386", 32, 0, 0),
+    "um-x86-64-le": ("EM_X86_64", 64, 0, 0),
     "x32-le": ("EM_X86_64", 32, 0, 0),
     "x86-64-le": ("EM_X86_64", 64, 0, 0),
 }
@@ -190,7 +194,7 @@ def test_probe_names_no_path_of_the_machine_that_built_it(name: str) -> None:
 
 
 def test_unknown_probe_is_a_sentence() -> None:
-    with pytest.raises(InputError, match="there is no probe vax-le; there are aarch64-le"):
+    with pytest.raises(InputError, match="there is no probe vax-le; there are aarch64-be, aarch64-le"):
         load_probe("vax-le")
 
 

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import platform
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,13 +63,19 @@ def test_an_alias_and_a_byte_order_are_accepted(tmp_path: Path) -> None:
         ("i368", "There is no ABI 'i368' in the catalogue; did you mean"),
         ("i386/be", "'i386/be': i386 exists little-endian"),
         ("i386/xx", "'i386/xx': i386 exists little-endian"),
-        ("arm/be", "no target for arm big-endian"),
     ],
 )
 def test_an_abi_that_cannot_be_emulated_is_one_sentence(tmp_path: Path, abi: str, words: str) -> None:
     with pytest.raises(InputError) as refusal:
         user(tmp_path, b"", abi)
     assert words in str(refusal.value)
+
+
+def test_an_abi_that_no_emulator_knows_is_one_sentence(tmp_path: Path) -> None:
+    abi = replace(CATALOG.abis["x86-64"], name="um-x86-64", aliases=())
+    catalog = replace(CATALOG, abis={**CATALOG.abis, "um-x86-64": abi})
+    with pytest.raises(InputError, match="no target for um-x86-64 little-endian"):
+        capture_qemu_user("um-x86-64", catalog, qemu_finder(tmp_path))
 
 
 def test_a_missing_emulator_names_the_package(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ void say_special_cases(struct speaker *speaker)
 #ifdef SYS_rt_sigaction
 	say_signals(speaker);
 #endif
-#if defined(__x86_64__) && !defined(__ILP32__)
+#if defined(__x86_64__) && !defined(__ILP32__) && !defined(ABI_USER_MODE)
 	say_vsyscall(speaker);
 #endif
 	(void)speaker;

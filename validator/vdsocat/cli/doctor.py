@@ -48,6 +48,8 @@ def _systems(settings: Settings, finder: QemuFinder) -> Iterator[_Row]:
     abis: dict[str, list[str]] = {}
     least: dict[str, str] = {}
     for machine in load_machines(data_directory("qemu-images") / "machines", settings.cache):
+        if machine.qemu is None:
+            continue
         abis.setdefault(machine.qemu, []).extend(machine.abis)
         if machine.least_qemu:
             least[machine.qemu] = machine.least_qemu

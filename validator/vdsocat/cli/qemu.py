@@ -57,7 +57,7 @@ def fetch(settings: Settings, names: tuple[str, ...], suite: str, mirror: str | 
     archive.progress = lambda text: click.echo(text, err=True)
     if not names:
         machines = load_machines(data_directory("qemu-images") / "machines", settings.cache)
-        names = (*sorted({machine.qemu for machine in machines}), "qemu-user")
+        names = (*sorted({machine.qemu for machine in machines if machine.qemu}), "qemu-user")
     seen = set()
     for name in names:
         fetched = fetch_qemu(name, suite, archive)

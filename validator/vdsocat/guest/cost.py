@@ -24,6 +24,8 @@ def add_costs(capture: Capture, plan: BootPlan, log: Path | None = None, stop: S
 
     Whatever keeps this from being measured is the reason in `Costs.unknown`; the capture stays what it is.
     """
+    if not plan.cost_command:
+        return _without(capture, "No QEMU runs this kernel, so nothing counts its instructions.")
     try:
         end = run_guest(plan.cost_command, plan.deadline, log, stop)
         transcript = require_complete(end, plan.deadline, log)

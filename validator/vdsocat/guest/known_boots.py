@@ -14,6 +14,7 @@ from vdsocat import __version__
 from vdsocat.cache import Cache
 from vdsocat.capture import SCHEMA, Capture, capture_to_json, read_capture
 from vdsocat.errors import InputError
+from vdsocat.guest.machines import INITRD
 from vdsocat.guest.run import BootPlan, KernelUnderTest, read_config
 
 _DIRECTORY = "captures"
@@ -34,7 +35,7 @@ def boot_key(plan: BootPlan) -> str:
         "config": hashlib.sha256(config.encode()).hexdigest() if config is not None else None,
         "probes": dict(plan.probes),
         "machine": asdict(plan.machine) | {"deadline": None, "seconds": None},
-        "qemu": plan.qemu.version,
+        "qemu": plan.qemu_version,
         "command": _without_places(plan.command, plan),
         "cost": _without_places(plan.cost_command, plan),
         "skipped": list(plan.skipped),
@@ -49,7 +50,7 @@ def _without_places(command: Sequence[str], plan: BootPlan) -> list[str]:
         if option in words[:-1]:
             at = words.index(option) + 1
             words[at] = "as it is" if words[at] == str(plan.kernel.image) else "prepared"
-    return words
+    return [INITRD if word.startswith(INITRD) else word for word in words]
 
 
 def find_kept(cache: Cache, key: str) -> Capture | None:

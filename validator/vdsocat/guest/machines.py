@@ -12,6 +12,8 @@ from vdsocat.errors import InputError
 
 # validator/probe/cost.h has the same word.
 COST_OPTION = "--cost"
+# Before the initramfs on the command line of User Mode Linux (arch/um/kernel/initrd.c).
+INITRD = "initrd="
 # What a kernel does before /init that no vDSO depends on: self-tests of its crypto library (a second of i386's boot),
 # parsing the certificates that modules are signed with, event files of kprobes, looking for ISA Plug and Play cards.
 # Names that a kernel has not got are passed over (crypto/algboss.c, initcall_blacklisted in init/main.c).
@@ -30,6 +32,8 @@ _ICOUNT = "shift=3,sleep=off"
 class Machine:
     """A QEMU machine and the kernels it is for: `memory` in MiB, `deadline` in seconds.
 
+    `qemu` is None for User Mode Linux, a kernel that is a program of computers of the architecture `host` (as uname
+    calls it), where it is started in QEMU's place.
     `seconds` is about how long a boot takes, for the order of boots until one was timed here.
     `icount` says how instructions are counted on it, as -icount takes it, and `cost_append` what
     the kernel is told then beside `append`. `stock_args` are the arguments of the plain machine where `args` skip
@@ -41,12 +45,13 @@ class Machine:
     bits: int
     endianness: str
     abis: tuple[str, ...]
-    qemu: str
+    qemu: str | None
     args: tuple[str, ...]
     memory: int
     console: str
     deadline: int
     append: str = ""
+    host: str | None = None
     least_qemu: str | None = None
     stock_args: tuple[str, ...] = ()
     skips: str | None = None
@@ -72,8 +77,12 @@ class Machine:
     def command(self, qemu: str, kernel: Path, initramfs: Path, extra: str = "", *, stock: bool = False) -> list[str]:
         """The QEMU command: no network, no host files beyond kernel and initramfs, one console on stdout.
 
-        The `stock` way nothing is skipped of what the machine and the kernel do by themselves.
+        The `stock` way nothing is skipped of what the machine and the kernel do by themselves. Where the kernel is a
+        program itself, there is no `qemu`, and the words for both are one list.
         """
+        if self.qemu is None:
+            words = self.kernel_command_line(extra, stock).split()
+            return [str(kernel), *self.args, f"mem={self.memory}M", f"{INITRD}{initramfs}", *words]
         return [
             qemu,
             *(self.stock_args if stock and self.stock_args else self.args),
@@ -92,8 +101,10 @@ class Machine:
         An idle guest's time jumps to its next timer instead of keeping step with the host's, and its real-time clock
         goes by the guest's time, without which the kernel of a Malta board learns a rate of its CPU that depends on
         the host's load (qemu-options.hx, -icount and -rtc). What follows `--` the kernel hands to /init
-        (Documentation/admin-guide/kernel-parameters.rst).
+        (Documentation/admin-guide/kernel-parameters.rst). Without QEMU nothing counts, and the command is empty.
         """
+        if self.qemu is None:
+            return []
         words = [word for word in (self.cost_append, extra, "--", COST_OPTION) if word]
         return [
             *self.command(qemu, kernel, initramfs, " ".join(words)),
@@ -129,12 +140,13 @@ def _machine(raw: Mapping[str, Any]) -> Machine:
         bits=raw["kernel"]["bits"],
         endianness=raw["kernel"]["endianness"],
         abis=tuple(raw["abis"]),
-        qemu=raw["qemu"],
+        qemu=raw.get("qemu"),
         args=tuple(raw["args"]),
         memory=raw["memory"],
         console=raw["console"],
         deadline=raw["deadline"],
         append=raw.get("append", ""),
+        host=raw.get("host"),
         least_qemu=raw.get("least_qemu"),
         stock_args=tuple(raw["stock"]["args"]) if "stock" in raw else (),
         skips=raw["stock"]["skips"] if "stock" in raw else None,

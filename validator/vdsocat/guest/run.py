@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import platform
 import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,7 +54,7 @@ class BootPlan:
     kernel_sha256: str
     image: KernelImage
     machine: Machine
-    qemu: Qemu
+    qemu: Qemu | None
     command: tuple[str, ...]
     probes: Mapping[str, str]
     deadline: float
@@ -60,6 +62,11 @@ class BootPlan:
     skipped: tuple[str, ...] = ()
     cost_command: tuple[str, ...] = ()
     unpacking: float = 0.0
+
+    @property
+    def qemu_version(self) -> str | None:
+        """QEMU's version; None where the kernel is a program that needs no QEMU."""
+        return self.qemu.version if self.qemu else None
 
     def spell_commands(self) -> tuple[str, ...]:
         """The commands as a shell takes them."""
@@ -91,7 +98,10 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
     started = time.monotonic()
     image = identify_kernel(kernel.image)
     machine = machine_for(settings.machines, image.arch, image.bits, image.endianness, kernel.image)
-    qemu = settings.qemu(machine.qemu, machine.least_qemu)
+    qemu = settings.qemu(machine.qemu, machine.least_qemu) if machine.qemu else None
+    if qemu is None:
+        _require_program(image.path, machine)
+    emulator = qemu.program if qemu else ""
     probes = {name: load_probe(name) for name in probes_of(machine.abis, machine.endianness)}
     archive = write_initramfs(probes[probe_name(machine.native_abi, machine.endianness)], probes)
     initramfs = settings.cache.file(
@@ -104,8 +114,8 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
     quick = plain if settings.stock else quick_payload(image, payloads)
 
     def command(payload: Path, stock: bool) -> tuple[str, ...]:
-        words = machine.command(qemu.program, payload, initramfs, settings.append, stock=stock)
-        return (*words, "-trace", TRACE_EVENT) if settings.timings else tuple(words)
+        words = machine.command(emulator, payload, initramfs, settings.append, stock=stock)
+        return (*words, "-trace", TRACE_EVENT) if settings.timings and qemu else tuple(words)
 
     return BootPlan(
         kernel=kernel,
@@ -117,7 +127,7 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
         deadline=settings.deadline or machine.deadline,
         stock_command=() if settings.stock else command(plain, True),
         skipped=() if settings.stock else tuple(_skipped(machine, entered=quick != plain)),
-        cost_command=tuple(machine.cost_command(qemu.program, quick, initramfs, settings.append)) if cost else (),
+        cost_command=tuple(machine.cost_command(emulator, quick, initramfs, settings.append)) if cost else (),
         unpacking=time.monotonic() - started,
         kernel_sha256=kernel_sha256(kernel.image),
     )
@@ -169,7 +179,7 @@ def _capture(
             kernel_suite=plan.kernel.suite,
             config_sha256=hashlib.sha256(config.encode()).hexdigest() if config is not None else None,
             machine=plan.machine.name,
-            qemu_version=plan.qemu.version,
+            qemu_version=plan.qemu_version,
             command=tuple(command),
             probes=plan.probes,
             seconds=round(end.seconds, 2),
@@ -180,6 +190,15 @@ def _capture(
         config=config,
         facts=plan.machine.facts,
     )
+
+
+def _require_program(kernel: Path, machine: Machine) -> None:
+    """RunError, InputError when a kernel that is a program cannot be started on this computer."""
+    here = platform.machine()
+    if here != machine.host:
+        raise RunError(f"{kernel}: is User Mode Linux, a program for {machine.host}, and this computer is {here}.")
+    if not os.access(kernel, os.X_OK):
+        raise InputError(f"{kernel}: is User Mode Linux, a program, but may not be executed; chmod +x allows it.")
 
 
 def _skipped(machine: Machine, entered: bool) -> Iterator[str]:
