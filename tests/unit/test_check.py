@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from small_catalog import small_catalog
 from small_images import CLOCK, SIGRETURN, i386_capture, i386_image
 
+from vdsocat.cache import Cache
 from vdsocat.capture import Capture
-from vdsocat.check import CheckTask, Limits, Matrix, Progress, Task, Teller, check_all
+from vdsocat.check import BootTask, CheckTask, Limits, Matrix, Progress, Task, Teller, check_all
+from vdsocat.cli.terminal import StatusLine
+from vdsocat.cluster import BootOrder
 from vdsocat.errors import InputError, RunError
+from vdsocat.guest.durations import Durations, read_durations, write_durations
+from vdsocat.guest.job import BootJob, BootResult
+from vdsocat.guest.qemu import qemu_finder
+from vdsocat.guest.run import BootSettings, KernelUnderTest
 from vdsocat.guest.stop import StopRequest
 from vdsocat.judging.judge import judge_capture
 from vdsocat.judging.result import BAD_INPUT, CONFORMS, FAILED, INCOMPLETE, CheckResult, overall_status
@@ -160,3 +171,120 @@ def test_once_asked_to_stop_it_hands_out_what_had_ended_and_begins_nothing_more(
     tasks = [CheckTask("asking", asking), CheckTask("later", later)]
     assert [result.source for result in run(tasks, 1, stop=stop)] == ["asking"]
     assert begun == ["asking"]
+
+
+def refusing(order: list[str], name: str, to_build: bool = False) -> BootTask:
+    """A kernel that cannot be had, which notes when somebody wanted it."""
+
+    def job(stop: StopRequest, progress: Progress) -> BootJob:
+        order.append(name)
+        raise RunError("There is no such kernel.")
+
+    return BootTask(name, job, to_build)
+
+
+def test_kernels_to_fetch_come_before_those_to_build_and_the_longest_first() -> None:
+    order: list[str] = []
+    durations = Durations({"long": 9.0, "short": 1.0, "built": 99.0})
+    tasks = [refusing(order, "built", True), *(refusing(order, name) for name in ("short", "unknown", "long"))]
+    matrix = Matrix(CATALOG, Limits(1), quiet, StopRequest(), durations)
+    results = list(check_all(tasks, matrix))
+    assert order == ["long", "short", "unknown", "built"]
+    assert {result.error for result in results} == {"There is no such kernel."}
+
+
+def test_only_the_newest_durations_are_kept(tmp_path: Path) -> None:
+    durations = Durations({f"kernel-{number}": 1.0 for number in range(1500)})
+    durations.note(replace(GOOD, provenance=replace(GOOD.provenance, source="kernel-0", machine="i386", seconds=2.5)))
+    write_durations(durations, Cache(tmp_path))
+    kept = read_durations(Cache(tmp_path))
+    assert len(kept.sources) == 1000
+    assert (kept.of_source("kernel-0"), kept.of_source("kernel-1"), kept.machines) == (2.5, None, {"i386": 2.5})
+
+
+class FakeCluster:
+    """A cluster whose boots the test ends."""
+
+    def __init__(self) -> None:
+        self.futures: dict[str, Future[BootResult | CheckResult]] = {}
+        self.asked = threading.Semaphore(0)
+
+    def prepare(self, job: BootJob) -> BootOrder:
+        return BootOrder(job, "0" * 64, "1")
+
+    def submit(self, order: BootOrder) -> Future[BootResult | CheckResult]:
+        future: Future[BootResult | CheckResult] = Future()
+        self.futures[order.job.kernel.source] = future
+        self.asked.release()
+        return future
+
+    def explain(self, error: BaseException) -> RunError:
+        return RunError(f"The cluster says: {type(error).__name__}.")
+
+
+def remote(source: str) -> BootTask:
+    kernel = KernelUnderTest(source, Path("/nowhere"))
+    settings = BootSettings((), Cache(Path("/nowhere")), qemu_finder())
+    return BootTask(source, lambda stop, progress: BootJob(kernel, settings, Path("/nowhere/log")))
+
+
+def run_remotely(tasks: Sequence[Task], cluster: FakeCluster, stop: StopRequest) -> list[CheckResult]:
+    return list(check_all(tasks, Matrix(CATALOG, Limits(1), quiet, stop, cluster=cluster)))
+
+
+def test_a_cluster_gets_all_boots_at_once_and_each_gives_one_result() -> None:
+    cluster, names = FakeCluster(), ["good", "refused", "lost", "died"]
+
+    def end_them() -> None:
+        for _ in names:
+            assert cluster.asked.acquire(timeout=10)
+        cluster.futures["good"].set_result(BootResult(GOOD, kept=True))
+        cluster.futures["refused"].set_result(CheckResult("refused", error="There: no QEMU.", error_status=3))
+        cluster.futures["died"].set_exception(ValueError("what a worker did"))
+        cluster.futures["lost"].cancel()
+        cluster.futures["lost"].set_running_or_notify_cancel()
+
+    ending = threading.Thread(target=end_them)
+    ending.start()
+    results = {one.source: one for one in run_remotely([remote(name) for name in names], cluster, StopRequest())}
+    ending.join()
+    assert set(results) == set(names)
+    assert results["good"].kept and results["good"].judgement is not None
+    assert results["refused"].error == "There: no QEMU."
+    assert results["died"].error == "The cluster says: ValueError."
+    assert results["lost"].error == "The cluster says: CancelledError."
+
+
+def test_a_stop_calls_off_what_a_cluster_has_not_made() -> None:
+    cluster, stop = FakeCluster(), StopRequest()
+
+    def interrupt() -> None:
+        for _ in range(2):
+            assert cluster.asked.acquire(timeout=10)
+        cluster.futures["ended"].set_result(BootResult(GOOD, kept=False))
+        stop.set()
+
+    ending = threading.Thread(target=interrupt)
+    ending.start()
+    results = run_remotely([remote("ended"), remote("runs")], cluster, stop)
+    ending.join()
+    assert [one.source for one in results] == ["ended"]
+    assert cluster.futures["runs"].cancelled()
+
+
+def test_the_status_line_names_all_that_is_being_done() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stream = Terminal()
+    with StatusLine(stream, 5) as status:
+        status.tell("booting a", "a")
+        status.tell("fetching b: 1 of 2 MB", "b")
+        status.tell("booting c", "c")
+        assert stream.getvalue().endswith("[0/5] booting a, c; fetching b: 1 of 2 MB")
+        status.tell("", "b")
+        status.ended("a")
+        status.tell("booting d", "d")
+        assert stream.getvalue().endswith("[1/5] booting c, d")
+    assert stream.getvalue().endswith("\r\x1b[K")

@@ -8,16 +8,18 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from consoles import boot_lines
 from elf_builder import Symbol
-from fake_qemu import make_fake_qemu
+from fake_qemu import START_CHILD, make_fake_qemu
 from small_images import CLOCK, I386_SYMBOLS, SIGRETURN, i386_capture, i386_image, write_vmlinux
 
 from vdsocat.capture import capture_to_json
+from vdsocat.documents import schema_problems
 
 GOOD = boot_lines(i386_image())
 
@@ -65,6 +67,44 @@ def test_two_interrupts_leave_no_qemu_behind_either(catalog_root: Path, tmp_path
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=10)
     assert qemu.is_gone()
+
+
+def test_what_had_ended_before_an_interrupt_is_complete_and_the_next_run_takes_it(
+    catalog_root: Path, tmp_path: Path
+) -> None:
+    stays = """case "$*" in *stays*) exec sleep 60 ;; esac"""
+    qemu = make_fake_qemu(tmp_path / "qemu", b"".join(GOOD), before=stays)
+    ends, other = write_vmlinux(tmp_path / "ends"), write_vmlinux(tmp_path / "stays", release="6.1.0-51-686")
+    out = tmp_path / "out"
+    arguments = ["check", "--qemu", qemu.directory, "--out", out]
+    process = start(catalog_root, *arguments, "--jobs", 2, ends, other)
+    deadline = time.monotonic() + 20
+    while not list(out.glob("*_ends.json")) or not list(out.glob("*_stays.log")):
+        assert time.monotonic() < deadline, "nothing ended"
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    said, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert "1 row" not in said and "Traceback" not in err
+    assert "ends" in said
+    (kept,) = out.glob("*.json")
+    assert list(schema_problems(json.loads(kept.read_text()), "capture")) == []
+    # The stand-in would boot it again; what is there is taken instead.
+    (qemu.directory / "pid").unlink()
+    said, _ = start(catalog_root, *arguments, "--resume", "--again", ends).communicate(timeout=20)
+    assert "The kernel was not booted again" in said
+    assert not (qemu.directory / "pid").exists()
+
+
+def test_no_qemu_outlives_a_vdsocat_that_is_killed(catalog_root: Path, tmp_path: Path) -> None:
+    qemu = make_fake_qemu(tmp_path / "qemu", b"".join(GOOD[:8]), START_CHILD + "\nwait")
+    process = start(catalog_root, "check", "--qemu", qemu.directory, write_vmlinux(tmp_path / "vmlinux"))
+    qemu.pid("child")
+    time.sleep(0.3)  # The shell that watches over it starts after it.
+    process.kill()
+    process.communicate(timeout=10)
+    assert qemu.is_gone()
+    assert qemu.is_gone("child")
 
 
 @pytest.mark.parametrize("arguments", [["query", "*", "--format", "json"], ["check", "capture.json"], ["--help"]])

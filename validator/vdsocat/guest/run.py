@@ -210,8 +210,11 @@ def _skipped(machine: Machine, entered: bool) -> Iterator[str]:
 
 
 def read_config(kernel: KernelUnderTest) -> str | None:
-    """The text of the kernel's configuration, where that is known."""
-    return kernel.config.read_text("utf-8", "replace") if kernel.config else None
+    """The text of the kernel's configuration, where that is known; InputError when its file cannot be read."""
+    try:
+        return kernel.config.read_text("utf-8", "replace") if kernel.config else None
+    except OSError as error:
+        raise InputError(f"{kernel.config}: cannot be read ({error.strerror}).") from None
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # `read` fails at the end of the pipe, which the kernel closes however its writer died; otherwise a line comes first.
-_WATCH = 'read -r line || kill -KILL -- "-$1"'
+_WATCH = 'read -r line || kill -9 "-$1"'
 
 
 @contextmanager
