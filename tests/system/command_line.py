@@ -9,6 +9,13 @@ from pathlib import Path
 from typing import Any
 
 _COMMAND = [sys.executable, "-c", "from vdsocat.cli import main; main()"]
+# The same, and at its end the most memory that the process itself ever had, in KiB (getrusage(2)).
+_MEASURED = """
+import atexit, resource, sys
+atexit.register(lambda: print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr))
+from vdsocat.cli import main
+main()
+"""
 
 
 def vdsocat(*arguments: str, timeout: float = 3600) -> subprocess.CompletedProcess[str]:
@@ -16,14 +23,23 @@ def vdsocat(*arguments: str, timeout: float = 3600) -> subprocess.CompletedProce
     return subprocess.run([*_COMMAND, *arguments], capture_output=True, text=True, timeout=timeout, check=False)
 
 
+def vdsocat_with_peak(*arguments: str) -> tuple[subprocess.CompletedProcess[str], int]:
+    """The same, and the most memory that vdsocat itself took, in MiB."""
+    command = [sys.executable, "-c", _MEASURED, *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)
+    *_, last = run.stderr.splitlines()
+    return run, int(last.removeprefix("peak ")) // 1024
+
+
 @dataclass(frozen=True)
 class Matrix:
-    """One run of `vdsocat check set:full`: its report, its captures, its exit status."""
+    """One run of `vdsocat check set:full`: its report, its captures, its exit status, its memory in MiB."""
 
     report: dict[str, Any]
     captures: Path
     exit_status: int
     said: str
+    peak_memory: int
 
     def row(self, kernel: str, abi: str) -> dict[str, Any]:
         """The report's entry for an ABI of a kernel; fails with what is there when there is none."""
