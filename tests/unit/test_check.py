@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -19,9 +20,11 @@ from vdsocat.capture import Capture
 from vdsocat.check import BootTask, CheckTask, Limits, Matrix, Progress, Task, Teller, check_all
 from vdsocat.cli.terminal import StatusLine
 from vdsocat.cluster import BootOrder
+from vdsocat.documents import data_directory
 from vdsocat.errors import InputError, RunError
 from vdsocat.guest.durations import Durations, read_durations, write_durations
 from vdsocat.guest.job import BootJob, BootResult
+from vdsocat.guest.machines import load_machines
 from vdsocat.guest.qemu import qemu_finder
 from vdsocat.guest.run import BootSettings, KernelUnderTest
 from vdsocat.guest.stop import StopRequest
@@ -226,6 +229,13 @@ def remote(source: str) -> BootTask:
     kernel = KernelUnderTest(source, Path("/nowhere"))
     settings = BootSettings((), Cache(Path("/nowhere")), qemu_finder())
     return BootTask(source, lambda stop, progress: BootJob(kernel, settings, Path("/nowhere/log")))
+
+
+def test_a_job_can_be_sent_to_another_process(tmp_path: Path) -> None:
+    machines = load_machines(data_directory("qemu-images") / "machines")
+    settings = BootSettings(machines, Cache(tmp_path), qemu_finder(tmp_path), 5.0, "quiet")
+    job = BootJob(KernelUnderTest("k", tmp_path / "k"), settings, tmp_path / "log", cost=True, earlier=GOOD)
+    assert pickle.loads(pickle.dumps(job)) == job
 
 
 def run_remotely(tasks: Sequence[Task], cluster: FakeCluster, stop: StopRequest) -> list[CheckResult]:

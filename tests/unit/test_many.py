@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from consoles import PANIC, boot_lines
 from fake_qemu import FakeQemu, make_fake_qemu
 from outcomes import Command
 from small_images import i386_image, write_vmlinux
+
+from vdsocat.documents import read_schema, schema_problems
 
 CONSOLE = b"".join(boot_lines(i386_image()))
 # Each start is noted with its arguments; what is called slow takes longer.
@@ -300,3 +303,11 @@ def test_nothing_to_check_is_a_usage_error(vdsocat: Command) -> None:
     outcome = vdsocat("check")
     assert outcome.status == 2
     assert "Missing argument 'SOURCE…'." in outcome.err
+
+
+def test_the_matrix_file_of_the_documentation_conforms_and_the_table_there_has_every_key() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "many.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert list(schema_problems(yaml.safe_load(example), "matrix")) == []
+    documented = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", page, re.MULTILINE))))
+    assert documented == set(read_schema("matrix")["properties"]["sources"]["items"]["then"]["properties"])

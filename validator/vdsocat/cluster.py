@@ -8,7 +8,7 @@ one of these says so in a sentence, which is the result of that source.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,10 +58,11 @@ class DaskCluster:
 
 
 @contextmanager
-def dask_cluster(address: str) -> Iterator[DaskCluster]:
+def dask_cluster(address: str, progress: Callable[[str], None]) -> Iterator[DaskCluster]:
     """The cluster whose scheduler is at an address such as tcp://10.0.0.1:8786.
 
-    InputError without Dask, RunError when nobody answers there. What is not done at the end is called off.
+    InputError without Dask, RunError when nobody answers there. That there is no worker, which may yet come, is only
+    told. What is not done at the end is called off.
     """
     try:
         import distributed
@@ -75,6 +76,8 @@ def dask_cluster(address: str) -> Iterator[DaskCluster]:
     except (OSError, ValueError) as error:
         raise RunError(f"No Dask scheduler answers at {address} ({error or type(error).__name__}).") from None
     try:
+        if not client.nthreads():
+            progress(f"waiting for a worker: the scheduler at {address} has none")
         yield DaskCluster(client.get_executor(pure=False), address)
     finally:
         client.close()

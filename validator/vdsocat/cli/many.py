@@ -61,7 +61,7 @@ class ManyOptions:
             else:
                 from vdsocat.cluster import dask_cluster
 
-                with dask_cluster(self.scheduler) as cluster:
+                with dask_cluster(self.scheduler, lambda text: tell(text, "")) as cluster:
                     yield Matrix(catalog, limits, tell, stop, durations, cluster)
         finally:
             write_durations(durations, cache)
