@@ -22,7 +22,7 @@ from vdsocat.guest.boot import StartError
 from vdsocat.guest.machines import load_machines
 from vdsocat.guest.probe_files import load_probe, probe_names
 from vdsocat.guest.programs import QEMU_USER_TARGETS, capture_host, capture_qemu_user
-from vdsocat.guest.qemu import qemu_finder
+from vdsocat.guest.qemu import Qemu, qemu_finder
 
 CATALOG = small_catalog()
 MACHINES = load_machines(data_directory("qemu-images") / "machines")
@@ -123,10 +123,10 @@ def test_a_machine_without_probes_is_bad_input(monkeypatch: pytest.MonkeyPatch) 
 def test_a_program_that_the_kernel_refuses_is_an_abi_that_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     foreign = b"\x7fELF\x01\x02\x01" + bytes(9) + struct.pack(">HHI", 2, 21, 1) + bytes(64)
     monkeypatch.setattr(programs, "load_probe", lambda name: foreign)
-    seen = programs._run_probe([], "ppc32-be")
+    seen, _ = programs._run_probe(None, "ppc32-be")
     assert (seen.abi, seen.endianness, seen.outcome, seen.detail) == ("ppc32", "big", "exec-failed", errno.ENOEXEC)
 
 
 def test_an_emulator_that_cannot_be_started_is_not_taken_for_that() -> None:
     with pytest.raises(StartError, match="/nowhere/qemu-arm cannot be started"):
-        programs._run_probe(["/nowhere/qemu-arm"], "arm-le")
+        programs._run_probe(Qemu("/nowhere/qemu-arm"), "arm-le")

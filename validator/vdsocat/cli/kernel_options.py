@@ -37,7 +37,7 @@ def qemu_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--qemu",
         metavar="WHERE",
-        help="Take QEMU from this directory, or `fetched` (see vdsocat qemu), instead of PATH.",
+        help="Take QEMU not from PATH but from a directory, `fetched` (vdsocat qemu), docker:IMAGE, podman:IMAGE.",
     )(command)
 
 

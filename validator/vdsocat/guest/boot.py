@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -20,6 +21,7 @@ from vdsocat.guest.watch import ended_with_us
 # How long QEMU may go on after a panic, so that the log holds the kernel's reasons.
 _AFTER_PANIC_SECONDS = 1.0
 _LOG_TAIL_LINES = 3
+_ENDING_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ def run_guest(
     log: Path | None = None,
     stop: StopRequest | None = None,
     on_frame: Callable[[Frame], None] = lambda frame: None,
+    ending: Sequence[str] = (),
 ) -> BootEnd:
     """Run a command whose stdout is the guest's console, until the end record, a panic, its exit or `deadline` seconds.
 
@@ -74,21 +77,31 @@ def run_guest(
         ) from None
     try:
         assert process.stdout is not None
-        with ended_with_us(process.pid), (log or Path(os.devnull)).open("wb", buffering=0) as log_file:
+        with ended_with_us(process.pid, ending), (log or Path(os.devnull)).open("wb", buffering=0) as log_file:
             outcome = _follow(
                 process.stdout.fileno(), transcript, tail, log_file, watch, watch.started + deadline, stop, on_frame
             )
     finally:
         # A process that has ended by itself is only reaped; its exit status is kept.
         if process.poll() is None and not _ends_within(process, 0.2 if transcript.finished is False else 0):
+            _end_elsewhere(ending)
             # Its whole group, since what is called QEMU may be a wrapper whose child is QEMU.
             os.killpg(process.pid, signal.SIGKILL)
         exit_status = process.wait()
+        if exit_status:
+            # What started it elsewhere may have died before that did.
+            _end_elsewhere(ending)
         if process.stdout:
             process.stdout.close()
     lines = [line.strip() for line in tail.decode("utf-8", "replace").splitlines() if line.strip()]
     last_words = " / ".join(lines[-_LOG_TAIL_LINES:])
     return BootEnd(outcome, watch.seconds(), transcript, exit_status, last_words, watch.phases())
+
+
+def _end_elsewhere(ending: Sequence[str]) -> None:
+    if ending:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(ending, stdin=subprocess.DEVNULL, capture_output=True, timeout=_ENDING_SECONDS, check=False)
 
 
 def _ends_within(process: subprocess.Popen[bytes], seconds: float) -> bool:

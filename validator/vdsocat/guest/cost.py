@@ -27,7 +27,8 @@ def add_costs(capture: Capture, plan: BootPlan, log: Path | None = None, stop: S
     if not plan.cost_command:
         return _without(capture, "No QEMU runs this kernel, so nothing counts its instructions.")
     try:
-        end = run_guest(plan.cost_command, plan.deadline, log, stop)
+        launch = plan.launch(plan.cost_command)
+        end = run_guest(launch.command, plan.deadline, log, stop, ending=launch.ending)
         transcript = require_complete(end, plan.deadline, log)
         return replace(capture, abis=tuple(replace(abi, costs=collect_costs(transcript, abi)) for abi in capture.abis))
     except RunError as error:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import signal
 import sys
 import tempfile
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,13 +14,14 @@ from vdsocat import __version__
 from vdsocat.capture import AbiCapture, Capture, Provenance
 from vdsocat.catalog.model import Catalog
 from vdsocat.errors import InputError
-from vdsocat.guest.boot import StartError, require_complete, run_guest
+from vdsocat.guest.boot import BootEnd, StartError, require_complete, run_guest
 from vdsocat.guest.collect import collect_abis
 from vdsocat.guest.machines import Machine, machine_for
 from vdsocat.guest.probe_files import load_probe, probe_name, probe_names, probe_record, probes_of
-from vdsocat.guest.qemu import QemuFinder
+from vdsocat.guest.qemu import Launch, Qemu, QemuFinder
 
 _DEADLINE_SECONDS = 30.0
+_SHELLS_SIGNAL = 128
 # uname's machine (arch/*/include/uapi/asm/elf.h and the kernel's UTS_MACHINE) to ARCH and width of the kernel.
 _HOST_KERNELS = {
     "x86_64": ("x86", 64),
@@ -71,7 +72,7 @@ def capture_host(machines: tuple[Machine, ...]) -> Capture:
     abis = machine_for(machines, arch, bits, sys.byteorder, Path("host")).abis
     names = probes_of(abis, sys.byteorder)
     config = _host_config()
-    captured = [_run_probe([], name) for name in names]
+    captured = [_run_probe(None, name)[0] for name in names]
     return Capture(
         provenance=Provenance(
             source="host",
@@ -107,7 +108,7 @@ def capture_qemu_user(abi_text: str, catalog: Catalog, find_qemu: QemuFinder) ->
     if probe not in probe_names():
         raise InputError(f"There is no probe for {abi.name} {endianness}-endian.")
     qemu = find_qemu(f"qemu-{QEMU_USER_TARGETS[probe]}")
-    captured = _run_probe([qemu.program], probe)
+    captured, command = _run_probe(qemu, probe)
     return Capture(
         provenance=Provenance(
             source=f"qemu-user:{abi_text}",
@@ -116,30 +117,41 @@ def capture_qemu_user(abi_text: str, catalog: Catalog, find_qemu: QemuFinder) ->
             provider_version=qemu.version,
             vdsocat=__version__,
             qemu_version=qemu.version,
-            command=(qemu.program, probe),
+            command=command,
             probes={probe: probe_record(probe).sha256},
         ),
         abis=(captured,),
     )
 
 
-def _run_probe(emulator: Sequence[str], name: str) -> AbiCapture:
-    """Run one probe from a temporary file and collect its record."""
+def _run_probe(emulator: Qemu | None, name: str) -> tuple[AbiCapture, tuple[str, ...]]:
+    """Run one probe from a temporary file; what its record says, and the command."""
     abi, endianness = probe_record(name).abi, probe_record(name).endianness
     with tempfile.TemporaryDirectory(prefix="vdsocat-") as directory:
         program = Path(directory, name)
         program.write_bytes(load_probe(name))
         program.chmod(0o755)
+        words = [str(program), "--host"]
+        launch = emulator.launch([emulator.program, *words], [program]) if emulator else Launch(tuple(words))
         try:
-            end = run_guest([*emulator, str(program), "--host"], _DEADLINE_SECONDS)
+            end = run_guest(launch.command, _DEADLINE_SECONDS, ending=launch.ending)
         except StartError as error:
             if emulator:
                 raise
-            return AbiCapture(abi, endianness, "exec-failed", error.errno)
-    if end.outcome == "exit" and end.exit_status is not None and end.exit_status < 0:
-        return AbiCapture(abi, endianness, "signal", -end.exit_status)
+            return AbiCapture(abi, endianness, "exec-failed", error.errno), launch.command
+    if (number := _signal_of(end, launch)) is not None:
+        return AbiCapture(abi, endianness, "signal", number), launch.command
     transcript = require_complete(end, _DEADLINE_SECONDS, None)
-    return collect_abis(transcript, [(abi, endianness)])[0]
+    return collect_abis(transcript, [(abi, endianness)])[0], launch.command
+
+
+def _signal_of(end: BootEnd, launch: Launch) -> int | None:
+    """The signal that a program died of, which the engine of a container tells as a shell does."""
+    if end.outcome != "exit" or end.exit_status is None:
+        return None
+    if launch.ending and _SHELLS_SIGNAL < end.exit_status < _SHELLS_SIGNAL + signal.NSIG:
+        return end.exit_status - _SHELLS_SIGNAL
+    return -end.exit_status if end.exit_status < 0 else None
 
 
 def _host_config() -> str | None:

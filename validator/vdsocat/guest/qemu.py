@@ -1,15 +1,16 @@
-"""Finding QEMU's programs: on PATH, in a directory that the user names, or among those that were fetched."""
+"""Finding QEMU's programs: on PATH, in a directory, among those that were fetched, or in a container's image."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vdsocat.cache import Cache
 from vdsocat.errors import InputError, RunError
+from vdsocat.guest.container import ENGINES, ContainerImage, container_name, open_image
 from vdsocat.guest.fetched_qemu import fetched_qemus
 from vdsocat.guest.qemu_version import qemu_version, version_key
 
@@ -27,15 +28,26 @@ _NEWER_PACKAGES = {"qemu-system-riscv": ("riscv32", "riscv64"), "qemu-system-s39
 
 
 @dataclass(frozen=True, slots=True)
+class Launch:
+    """A command that starts QEMU, and one that ends what it may have started elsewhere (empty: nothing)."""
+
+    command: tuple[str, ...]
+    ending: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Qemu:
-    """One of QEMU's programs: its path, and what is known of the versions of programs."""
+    """One of QEMU's programs: its path, or its name in a container's image; with what is known of versions."""
 
     program: str
+    image: ContainerImage | None = None
     _versions: dict[str, str | None] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def version(self) -> str | None:
         """What it says its version is ("7.2.22"), asked once; RunError when it cannot be run."""
+        if self.image is not None:
+            return self.image.programs[self.program]
         if self.program not in self._versions:
             self._versions[self.program] = qemu_version([self.program])
         return self._versions[self.program]
@@ -44,25 +56,33 @@ class Qemu:
         """Whether it is of this version or newer."""
         return least is None or (self.version is not None and version_key(self.version) >= version_key(least))
 
+    def launch(self, command: Sequence[str], files: Sequence[Path]) -> Launch:
+        """How a command that begins with the program is started, for one run; `files` are those that it reads."""
+        if self.image is None:
+            return Launch(tuple(command))
+        name = container_name()
+        return Launch(self.image.run(command, files, name), self.image.end(name))
+
 
 @dataclass
 class QemuFinder:
     """Finds a program by its name ("qemu-system-arm", "qemu-aarch64"); made by `qemu_finder`.
 
-    `places` is where the user said to look, None for PATH. What is on PATH gives way to what was fetched where it is
-    too old or missing. A program is asked for its version once.
+    `image` or `places` is where the user said to look; without both it is PATH, and what is on PATH gives way to what
+    was fetched where it is too old or missing. A program is asked for its version once.
     """
 
     where: str
-    places: tuple[Path, ...] | None
-    cache: Cache | None
+    places: tuple[Path, ...] | None = None
+    cache: Cache | None = None
+    image: ContainerImage | None = None
     _versions: dict[str, str | None] = field(default_factory=dict, repr=False)
 
     def __call__(self, name: str, least: str | None = None) -> Qemu:
         """The program, of version `least` or newer; RunError, with what would help, when there is none."""
         old = None
         for program in self._candidates(name):
-            found = Qemu(program, self._versions)
+            found = Qemu(program, self.image, self._versions)
             if found.is_at_least(least):
                 return found
             old = old or found
@@ -73,6 +93,8 @@ class QemuFinder:
             )
         if self.where == FETCHED:
             raise RunError(f"No {name} was fetched; `vdsocat qemu fetch {name}` does it.")
+        if self.image is not None:
+            raise RunError(f"There is no {name} {self.where}.")
         help_ = f"Debian has it in the package {debian_package(name)}"
         if self.places is None:
             help_ += f", and `vdsocat qemu fetch {name}` fetches one without root"
@@ -80,39 +102,50 @@ class QemuFinder:
 
     def programs(self) -> tuple[str, ...]:
         """The names of all programs of QEMU's that it might find, tools among them."""
-        if self.places is None and self.where != FETCHED:
+        if self.image is not None:
+            return tuple(sorted(self.image.programs))
+        places = self.places or ()
+        if self._is_path:
             places = tuple(Path(place) for place in os.get_exec_path())
-        else:
-            places = self.places or ()
         names = {path.name for place in places if place.is_dir() for path in place.glob("qemu-*")}
         if self.where == FETCHED and self.cache is not None:
             names |= {name for one in fetched_qemus(self.cache) for name in one.programs}
         return tuple(sorted(names))
 
+    @property
+    def _is_path(self) -> bool:
+        return self.places is None and self.image is None and self.where != FETCHED
+
     def _candidates(self, name: str) -> Iterator[str]:
         """The programs of this name, the preferred one first; static ones (qemu-arm-static) serve as well."""
         for one in (name, f"{name}-static"):
-            if self.places is None and self.where != FETCHED:
+            if self._is_path:
                 yield from filter(None, [shutil.which(one)])
             yield from (str(place / one) for place in self.places or () if (place / one).is_file())
-        if self.places is None and self.cache is not None:
+            if self.image is not None and one in self.image.programs:
+                yield one
+        if self.places is None and self.image is None and self.cache is not None:
             yield from (str(one.path(name)) for one in fetched_qemus(self.cache) if name in one.programs)
 
 
 def qemu_finder(where: str | Path | None = None, cache: Cache | None = None) -> QemuFinder:
-    """A finder for what --qemu says: None is PATH, "fetched" the newest that was fetched into the cache.
+    """A finder for what --qemu says.
 
-    All else is a directory, which may hold the programs itself or be the root of an unpacked package (usr/bin below
-    it). InputError when it does not exist.
+    None is PATH, "fetched" the newest that was fetched into the cache, "docker:IMAGE" and "podman:IMAGE" an image of a
+    container. All else is a directory, which may hold the programs itself or be the root of an unpacked package
+    (usr/bin below it). InputError when that does not exist; RunError when the image cannot be used.
     """
     if where is None:
-        return QemuFinder("on PATH", None, cache)
+        return QemuFinder("on PATH", cache=cache)
     if where == FETCHED:
-        return QemuFinder(FETCHED, None, cache)
+        return QemuFinder(FETCHED, cache=cache)
+    engine, _, name = str(where).partition(":")
+    if engine in ENGINES and not Path(where).exists():
+        return QemuFinder(f"in the image {name}", image=open_image(engine, name, cache))
     directory = Path(where)
     if not directory.is_dir():
         raise InputError(f"--qemu {where}: is no directory.")
-    return QemuFinder(f"in {where}", (directory, directory / "usr" / "bin", directory / "bin"), None)
+    return QemuFinder(f"in {where}", (directory, directory / "usr" / "bin", directory / "bin"))
 
 
 def debian_package(binary: str, offered: Collection[str] = ()) -> str:

@@ -21,7 +21,7 @@ from vdsocat.guest.collect import collect_abis
 from vdsocat.guest.initramfs import write_initramfs
 from vdsocat.guest.machines import SKIPPED_BY_HASTE, Machine, machine_for
 from vdsocat.guest.probe_files import load_probe, probe_name, probe_record, probes_of
-from vdsocat.guest.qemu import Qemu, QemuFinder
+from vdsocat.guest.qemu import Launch, Qemu, QemuFinder
 from vdsocat.guest.stop import StopRequest
 from vdsocat.guest.timing import TRACE_EVENT
 from vdsocat.kernels.image import KernelImage, bootable_payload, identify_kernel, quick_payload
@@ -56,6 +56,7 @@ class BootPlan:
     machine: Machine
     qemu: Qemu | None
     command: tuple[str, ...]
+    files: tuple[Path, ...]
     probes: Mapping[str, str]
     deadline: float
     stock_command: tuple[str, ...] = ()
@@ -70,7 +71,11 @@ class BootPlan:
 
     def spell_commands(self) -> tuple[str, ...]:
         """The commands as a shell takes them."""
-        return tuple(shlex.join(one) for one in (self.command, self.cost_command) if one)
+        return tuple(shlex.join(self.launch(one).command) for one in (self.command, self.cost_command) if one)
+
+    def launch(self, command: Sequence[str]) -> Launch:
+        """How one of the commands is started; a container for it has a new name each time."""
+        return self.qemu.launch(command, self.files) if self.qemu else Launch(tuple(command))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,7 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
         machine=machine,
         qemu=qemu,
         command=command(quick, settings.stock),
+        files=(plain, quick, initramfs),
         probes={name: probe_record(name).sha256 for name in probes},
         deadline=settings.deadline or machine.deadline,
         stock_command=() if settings.stock else command(plain, True),
@@ -156,7 +162,8 @@ def _capture(
     plan: BootPlan, command: Sequence[str], skipped: tuple[str, ...], log: Path | None, stop: StopRequest | None
 ) -> Capture:
     date = datetime.now(UTC).isoformat(timespec="seconds")
-    end = run_guest(command, plan.deadline, log, stop)
+    launch = plan.launch(command)
+    end = run_guest(launch.command, plan.deadline, log, stop, ending=launch.ending)
     transcript = require_complete(end, plan.deadline, log)
     if transcript.supervisor() is None:
         raise RunError("The probe's record arrived damaged: nothing of what /init said arrived.")
@@ -180,7 +187,7 @@ def _capture(
             config_sha256=hashlib.sha256(config.encode()).hexdigest() if config is not None else None,
             machine=plan.machine.name,
             qemu_version=plan.qemu_version,
-            command=tuple(command),
+            command=launch.command,
             probes=plan.probes,
             seconds=round(end.seconds, 2),
             phases={"unpack": round(plan.unpacking, 3), **end.phases},
