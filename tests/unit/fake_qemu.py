@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +44,7 @@ class FakeQemu:
         """Whether no such process is left, given a second for an orphan to be reaped."""
         pid = self.pid(name)
         for _ in range(100):
-            if not _is_alive(pid):
+            if not is_alive(pid):
                 return True
             time.sleep(0.01)
         return False
@@ -63,10 +62,10 @@ def make_fake_qemu(
     return FakeQemu(directory, program)
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; an orphan that nobody has reaped yet is dead all the same."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    # An orphan that nobody has reaped yet is dead all the same.
-    return not Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0].startswith("Z")
+    return not state.startswith("Z")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -146,6 +148,15 @@ def test_being_told_to_stop_ends_the_guest(tmp_path: Path) -> None:
     with pytest.raises(InterruptedRunError):
         run_guest([str(qemu.program)], 30, stop=stop)
     assert time.monotonic() - started < 3
+    assert qemu.is_gone()
+
+
+def test_a_killed_vdsocat_leaves_no_guest(tmp_path: Path) -> None:
+    qemu = make_fake_qemu(tmp_path / "qemu", b"".join(CUT))
+    code = f"from vdsocat.guest.boot import run_guest; run_guest([{str(qemu.program)!r}], 60)"
+    with subprocess.Popen([sys.executable, "-c", code]) as process:
+        qemu.pid()
+        process.kill()
     assert qemu.is_gone()
 
 
