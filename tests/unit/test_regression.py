@@ -216,3 +216,14 @@ def test_modes_are_matched_and_that_of_a_lone_image_fits_any() -> None:
 )
 def test_a_subject_begins_with_its_symbol(subject: str, symbol: str) -> None:
     assert symbol_of(subject) == symbol
+
+
+def test_what_only_an_older_probe_tried_is_not_missed() -> None:
+    case = Case("__vdso_getcpu", "null/1", "0", "0")
+    old = judged(cases=(case,))
+    provenance = replace(old.capture.provenance, probes={"i386-le": "1" * 64})
+    old = replace(old, capture=replace(old.capture, provenance=provenance))
+    regression = compare_judgements([old], [judged()])
+    assert regression.changes == ()
+    assert "different probes" in regression.notes[0]
+    assert [one.subject for one in compare_judgements([old], [judged((CLOCK, SIGRETURN))]).changes] == ["__vdso_getcpu"]

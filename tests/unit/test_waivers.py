@@ -144,7 +144,11 @@ def test_a_file_of_waivers_is_read(tmp_path: Path) -> None:
         "  - {rule: SYM-MISSING, abi: i386, symbol: __vdso_getcpu, reason: nobody needs it}\n"
         "  - {abi: armhf, expires: 2026-12-31, reason: later}\n",
     )
-    assert waivers == (MISSING, Waiver(2, "later", abi="arm", expires=date(2026, 12, 31)))
+    path = str(tmp_path / "waivers.yaml")
+    assert waivers == (
+        replace(MISSING, file=path),
+        Waiver(2, "later", path, abi="arm", expires=date(2026, 12, 31)),
+    )
     assert read(tmp_path, "waivers: []\n") == ()
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -23,7 +21,7 @@ from vdsocat.cli.kernel_options import KernelAccess, kernel_options, qemu_option
 from vdsocat.cli.many import ManyOptions, many_options
 from vdsocat.cli.matrix import MatrixDisplay, spell_kept
 from vdsocat.cli.places import terminal_width
-from vdsocat.cli.regression import RegressionOptions, Standard, complain, regression_options
+from vdsocat.cli.regression import RegressionOptions, Standard, regression_options
 from vdsocat.cli.settings import Settings
 from vdsocat.cli.terminal import StatusLine, painter
 from vdsocat.documents import data_directory
@@ -35,8 +33,7 @@ from vdsocat.judging.result import CheckResult, overall_status
 from vdsocat.report.background import Background
 from vdsocat.report.costs import draw_costs
 from vdsocat.report.document import report_document
-from vdsocat.report.markdown import render_markdown
-from vdsocat.report.regression import draw_regressions, draw_waivers
+from vdsocat.report.formats import DOCUMENT_FORMATS, render_document
 from vdsocat.report.table import draw_defects, draw_summary
 from vdsocat.report.timings import draw_timings
 from vdsocat.sources import SourceSettings, log_name, plans_for
@@ -45,7 +42,7 @@ from vdsocat.sources import SourceSettings, log_name, plans_for
 @click.command(cls=BisectingCommand)
 @click.argument("sources", metavar="SOURCE…", nargs=-1)
 @click.option(
-    "--format", "format_", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True
+    "--format", "format_", type=click.Choice(("table", *DOCUMENT_FORMATS)), default="table", show_default=True
 )
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Keep captures and console logs in this directory."
@@ -75,7 +72,7 @@ from vdsocat.sources import SourceSettings, log_name, plans_for
 @click.option("--timings", is_flag=True, help="Tell where the time of each boot went.")
 @many_options
 @click.option("--dry-run", is_flag=True, help="Print the exact QEMU commands instead of running them.")
-@regression_options
+@regression_options()
 @qemu_option
 @kernel_options
 @click.pass_context
@@ -168,21 +165,15 @@ def check(
                 for line in draw_timings(results):
                     click.echo(line)
             click.echo(f"\n{draw_summary(results, time.monotonic() - started)}")
-            more = (
-                draw_defects(results),
-                draw_regressions(results, terminal_width()),
-                draw_waivers(standard.uses(), terminal_width()),
-            )
-            for line in itertools.chain(*more):
+            for line in (*draw_defects(results), *standard.draw(results)):
                 click.echo(line)
     else:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         document = report_document(results, now, strict, standard.uses(), exit_status, Background(catalog))
-        click.echo(json.dumps(document, indent=2) if format_ == "json" else render_markdown(document))
+        click.echo(render_document(document, format_))
     for line in spell_kept(results):
         click.echo(line, err=format_ != "table")
-    for complaint in complain(standard.uses(), regression.waivers):
-        click.echo(complaint, err=True)
+    standard.complain()
     context.exit(exit_status)
 
 

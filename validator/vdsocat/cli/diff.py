@@ -96,11 +96,9 @@ def diff(
     uses = tuple(book.uses())
     for line in draw_waivers(uses, terminal_width()):
         click.echo(line, err=format_ != "table")
-    complaints = list(complain(uses, waivers))
-    for complaint in complaints:
-        click.echo(complaint, err=True)
+    rejected = complain(uses)
     blamed = Regression("", tuple(one.change for one in found)).blames(strict)
-    context.exit(FAILED if blamed else BAD_INPUT if complaints else CONFORMS)
+    context.exit(FAILED if blamed else BAD_INPUT if rejected else CONFORMS)
 
 
 def _release(text: str) -> KernelRelease | None:

@@ -15,15 +15,18 @@ import click
 from vdsocat.catalog.model import Catalog
 from vdsocat.check import Matrix, Teller, check_all
 from vdsocat.cli.interruption import stopping_on_ending_signals
+from vdsocat.cli.places import terminal_width
 from vdsocat.cli.terminal import StatusLine
 from vdsocat.errors import InputError, RunError
 from vdsocat.guest.stop import StopRequest
+from vdsocat.images import captures_of
 from vdsocat.judging.cost import COST_THRESHOLD
-from vdsocat.judging.judge import Judgement
+from vdsocat.judging.judge import Judgement, judge_capture
 from vdsocat.judging.regression import baseline_of, compare_judgements
 from vdsocat.judging.result import BAD_INPUT, CONFORMS, CheckResult
 from vdsocat.judging.waivers import UsedWaiver, Waiver, WaiverBook, read_waivers
 from vdsocat.kept import capture_files, holds_captures
+from vdsocat.report.regression import draw_regressions, draw_waivers
 from vdsocat.sources import SourceSettings, tasks_for
 
 # How the options of checking many say that it is done.
@@ -62,23 +65,31 @@ def cost_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def regression_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options to a command, which gets them all as `regression`."""
+def regression_options(bisecting: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the options to a command, which gets them all as `regression`; --bisect only where it has a sense."""
 
-    @functools.wraps(command)
-    def collected(
-        *arguments: Any, baseline: str | None, waivers: Path | None, cost_threshold: float, bisect: bool, **others: Any
-    ) -> Any:
-        options = RegressionOptions(baseline, waivers, cost_threshold / 100, bisect)
-        return command(*arguments, regression=options, **others)
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def collected(
+            *arguments: Any,
+            baseline: str | None,
+            waivers: Path | None,
+            cost_threshold: float,
+            bisect: bool = False,
+            **others: Any,
+        ) -> Any:
+            options = RegressionOptions(baseline, waivers, cost_threshold / 100, bisect)
+            return command(*arguments, regression=options, **others)
 
-    baseline = click.option(
-        "--baseline",
-        metavar="SOURCE",
-        help="Compare with this kernel, capture or directory of captures: status 1 is for what is incompatible.",
-    )
-    bisect = click.option("--bisect", is_flag=True, help="End with a status that `git bisect run` understands.")
-    return baseline(waiver_option(cost_option(bisect(collected))))
+        bisect = click.option("--bisect", is_flag=True, help="End with a status that `git bisect run` understands.")
+        baseline = click.option(
+            "--baseline",
+            metavar="SOURCE",
+            help="Compare with this kernel, capture or directory of captures: status 1 is for what is incompatible.",
+        )
+        return baseline(waiver_option(cost_option(bisect(collected) if bisecting else collected)))
+
+    return add
 
 
 class Standard:
@@ -92,12 +103,10 @@ class Standard:
 
     def judge_baseline(self, settings: SourceSettings, running: Running) -> None:
         """Look at the baseline, if there is one, as at any other source. InputError or RunError when that fails."""
-        source = self._options.baseline
-        if source is None:
+        if self._options.baseline is None:
             return
-        sources = [str(path) for path in capture_files(Path(source))] if holds_captures(Path(source)) else [source]
         # --config is that of the kernels to check.
-        tasks = list(tasks_for(sources, replace(settings, config=None)))
+        tasks = list(tasks_for(self._sources(), replace(settings, config=None)))
         with (
             stopping_on_ending_signals() as stop,
             StatusLine(sys.stderr, len(tasks)) as status,
@@ -110,6 +119,21 @@ class Standard:
                 error = InputError if result.error_status == BAD_INPUT else RunError
                 raise error(f"The baseline cannot be used: {result.error}")
         self._baseline = tuple(result.judgement for result in results if result.judgement is not None)
+
+    def read_baseline(self, settings: SourceSettings) -> None:
+        """The same without booting: of a kernel the images that it carries. Errors as of judge_baseline."""
+        try:
+            captures = [capture for source in self._sources() for capture in captures_of(source, settings)]
+            self._baseline = tuple(judge_capture(capture, self._catalog) for capture in captures)
+        except (InputError, RunError) as error:
+            raise type(error)(f"The baseline cannot be used: {error}") from None
+
+    def _sources(self) -> list[str]:
+        """The sources of the baseline: a directory of captures is as many as it holds."""
+        source = self._options.baseline
+        if source is None:
+            return []
+        return [str(path) for path in capture_files(Path(source))] if holds_captures(Path(source)) else [source]
 
     def hold(self, result: CheckResult) -> CheckResult:
         """The result with what became of it since the baseline, and with what is waived marked so.
@@ -134,6 +158,15 @@ class Standard:
         """What became of the waivers, after all results were held to them."""
         return tuple(self._book.uses())
 
+    def draw(self, results: Sequence[CheckResult]) -> Iterator[str]:
+        """What changed since the baseline, and what became of the waivers, for a terminal; nothing without either."""
+        yield from draw_regressions(results, terminal_width())
+        yield from draw_waivers(self.uses(), terminal_width())
+
+    def complain(self) -> None:
+        """Say on stderr which waivers are rejected."""
+        complain(self.uses())
+
     def status(self, status: int) -> int:
         """The exit status with that of rejected waivers: they are bad input, unless something graver is said already.
 
@@ -152,8 +185,9 @@ def load_waivers(path: Path | None, catalog: Catalog) -> tuple[Waiver, ...]:
     return read_waivers(path, catalog, rule_pages())
 
 
-def complain(uses: Sequence[UsedWaiver], path: Path | None) -> Iterator[str]:
-    """A sentence for each waiver that is rejected."""
-    for used in uses:
-        if complaint := used.complaint():
-            yield f"vdsocat: {path}: {complaint}"
+def complain(uses: Sequence[UsedWaiver]) -> bool:
+    """Say on stderr, a sentence each, which waivers are rejected; whether any is."""
+    complaints = [f"vdsocat: {used.waiver.file}: {complaint}" for used in uses if (complaint := used.complaint())]
+    for complaint in complaints:
+        click.echo(complaint, err=True)
+    return bool(complaints)

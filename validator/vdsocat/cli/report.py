@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,16 +10,19 @@ import click
 
 from vdsocat.capture import read_capture
 from vdsocat.catalog.model import Catalog
+from vdsocat.cli.kernel_options import KernelAccess
 from vdsocat.cli.places import terminal_width
+from vdsocat.cli.regression import RegressionOptions, Standard, regression_options
 from vdsocat.cli.settings import Settings
 from vdsocat.documents import data_directory
 from vdsocat.errors import InputError, VdsocatError
 from vdsocat.judging.judge import judge_capture
 from vdsocat.judging.result import CheckResult, overall_status
+from vdsocat.kept import capture_files
 from vdsocat.report.background import Background
 from vdsocat.report.costs import draw_costs, render_cost_page
 from vdsocat.report.document import report_document
-from vdsocat.report.markdown import render_markdown
+from vdsocat.report.formats import DOCUMENT_FORMATS, WITH_BACKGROUND, render_document
 from vdsocat.report.table import draw_defects, draw_header, draw_rows, draw_summary
 
 
@@ -29,16 +31,21 @@ from vdsocat.report.table import draw_defects, draw_header, draw_rows, draw_summ
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(("markdown", "html", "json", "table", "costs")),
+    type=click.Choice((*DOCUMENT_FORMATS, "table", "costs")),
     default="markdown",
     show_default=True,
 )
 @click.option("--strict", is_flag=True, help="Let a finding to review count as a fail.")
+@regression_options(bisecting=False)
 @click.pass_context
-def report(context: click.Context, captures: tuple[Path, ...], format_: str, strict: bool) -> None:
+def report(
+    context: click.Context, captures: tuple[Path, ...], format_: str, strict: bool, regression: RegressionOptions
+) -> None:
     """Draw captures, or directories of captures, as a compliance report; nothing is booted."""
     settings: Settings = context.obj
     catalog = settings.load_catalog()
+    standard = Standard(regression, catalog)
+    standard.read_baseline(KernelAccess(settings, offline=True).static_sources(catalog))
     results = []
     for path in _files(captures):
         capture = read_capture(path)
@@ -46,6 +53,8 @@ def report(context: click.Context, captures: tuple[Path, ...], format_: str, str
             results.append(CheckResult(capture.provenance.source, judge_capture(capture, catalog)))
         except VdsocatError as error:
             results.append(CheckResult(str(path), error=error.sentence(), error_status=error.exit_status))
+    results = [standard.hold(result) for result in results]
+    status = standard.status(overall_status(results, strict))
     if format_ == "table":
         click.echo(draw_header())
         for result in results:
@@ -54,23 +63,17 @@ def report(context: click.Context, captures: tuple[Path, ...], format_: str, str
         for line in draw_costs(results, terminal_width()):
             click.echo(line)
         click.echo(f"\n{draw_summary(results)}")
-        for line in draw_defects(results):
+        for line in (*draw_defects(results), *standard.draw(results)):
             click.echo(line)
     elif format_ == "costs":
         click.echo(render_cost_page(results, datetime.now(UTC).date().isoformat()))
     else:
-        date = datetime.now(UTC).isoformat(timespec="seconds")
-        document = report_document(results, date, strict, background=_background(catalog, settings))
-        match format_:
-            case "json":
-                click.echo(json.dumps(document, indent=2))
-            case "html":
-                from vdsocat.report.html import render_html
-
-                click.echo(render_html(document).encode())  # it says of itself that it is UTF-8
-            case _:
-                click.echo(render_markdown(document), nl=False)
-    context.exit(overall_status(results, strict))
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        background = _background(catalog, settings) if format_ in WITH_BACKGROUND else None
+        document = report_document(results, now, strict, standard.uses(), status, background)
+        click.echo(render_document(document, format_))
+    standard.complain()
+    context.exit(status)
 
 
 def _background(catalog: Catalog, settings: Settings) -> Background:
@@ -86,9 +89,6 @@ def _background(catalog: Catalog, settings: Settings) -> Background:
 def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            found = sorted(path.glob("*.json"))
-            if not found:
-                raise InputError(f"{path}: holds no captures.")
-            yield from found
+            yield from capture_files(path)
         else:
             yield path

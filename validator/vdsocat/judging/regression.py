@@ -18,6 +18,7 @@ from vdsocat.judging.judge import AbiJudgement, Judgement
 _OF_PRESENCE = frozenset(("ABI-RUNS", "VDSO-PRESENT", "AREA-PRESENT", "AUXV-TAG", "MAP-NAME", "FAST-PATH"))
 # What the images themselves tell, compared without a detour through the catalogue.
 _OF_IMAGES = ("SYM-", "ELF-SONAME", "ELF-HASH-STYLE", "VDSO-PRESENT")
+_VANISHED = "is not judged any more"
 # What is judged of an image in a file as well as of a mapped one.
 STATIC_RULES = ("SYM-", "ELF-", "VDSO-")
 
@@ -61,12 +62,15 @@ def compare_judgements(
     """
     notes: list[str] = []
     before, after = _rows(old), _rows(new)
+    same_cases = _probes_agree(old, new)
+    if not same_cases:
+        notes.append("the two were looked at by different probes: what only the older one tried is not compared.")
     changes: list[Change] = []
     for key, rows in before.items():
-        changes += _compare_rows(key, rows, _matching(key, after), notes)
+        changes += _compare_rows(key, rows, _matching(key, after), same_cases, notes)
     for key, rows in after.items():
         if not _matching(key, before):
-            changes += _compare_rows(key, [], rows, notes)
+            changes += _compare_rows(key, [], rows, same_cases, notes)
     captures = tuple(one.capture for one in old), tuple(one.capture for one in new)
     changes += (_sort_cost(one) for one in compare_costs(*captures, cost_threshold))
     baseline = ", ".join(one.capture.provenance.source for one in old)
@@ -86,6 +90,15 @@ def _rows(judgements: Iterable[Judgement]) -> dict[_Key, list[_Row]]:
     return rows
 
 
+def _probes_agree(old: Sequence[Judgement], new: Sequence[Judgement]) -> bool:
+    """Whether no ABI was looked at by two different probes: another one tries other cases."""
+    before, after = (
+        {name: digest for one in several for name, digest in one.capture.provenance.probes.items()}
+        for several in (old, new)
+    )
+    return all(before[name] == after[name] for name in before.keys() & after.keys())
+
+
 def _matching(key: _Key, rows: Mapping[_Key, list[_Row]]) -> list[_Row]:
     """The rows of the same ABI and mode; the mode of a lone image is not known, and fits any."""
     if key in rows:
@@ -99,7 +112,9 @@ def _matching(key: _Key, rows: Mapping[_Key, list[_Row]]) -> list[_Row]:
     ]
 
 
-def _compare_rows(key: _Key, old: Sequence[_Row], new: Sequence[_Row], notes: list[str]) -> Iterator[Change]:
+def _compare_rows(
+    key: _Key, old: Sequence[_Row], new: Sequence[_Row], same_cases: bool, notes: list[str]
+) -> Iterator[Change]:
     abi, _, mode = key
     before, after = _runs(old), _runs(new)
     if before and not after:
@@ -120,7 +135,8 @@ def _compare_rows(key: _Key, old: Sequence[_Row], new: Sequence[_Row], notes: li
         notes.append(f"{abi}: only one of the two was booted, so that behaviour is not compared.")
     covered = {one.subject for one in told}
     for change in _compare_verdicts(key, _verdicts(before), _verdicts(after), any(statically)):
-        if not _is_told(change, covered):
+        vanished = change.change.startswith(_VANISHED)
+        if not _is_told(change, covered) and (same_cases or not vanished):
             yield change
 
 
@@ -163,7 +179,7 @@ def _compare_verdicts(key: _Key, old: _Verdicts, new: _Verdicts, statically: boo
         if kind is None:
             continue
         if finding is None:
-            change = f"is not judged any more, was {before}"
+            change = f"{_VANISHED}, was {before}"
         else:
             was = f"was {before}" if before else "not judged before"
             change = f"{after}, {was}: {_tell(finding)}"
@@ -194,7 +210,7 @@ def _is_told(change: Change, subjects: set[str]) -> bool:
     if change.rule.startswith(_OF_IMAGES):
         names = {"soname": VDSO, "vDSO": VDSO}
         return names.get(change.subject, change.subject) in subjects
-    vanished = change.change.startswith("is not judged any more")
+    vanished = change.change.startswith(_VANISHED)
     return vanished and (symbol_of(change.subject) in subjects or VDSO in subjects)
 
 
@@ -221,7 +237,7 @@ def baseline_of(judgement: Judgement, baselines: Sequence[Judgement]) -> Judgeme
         if len(fitting) == 1:
             return fitting[0]
         if fitting:
-            names = ", ".join(one.capture.provenance.source for one in fitting)
+            names = ", ".join(sorted(one.capture.provenance.source for one in fitting))
             raise InputError(f"{source}: several kernels of the baseline fit it ({names}); name one of them")
     raise InputError(f"{source}: the baseline has no kernel that runs the same ABIs in the same mode")
 

@@ -37,11 +37,12 @@ class Use(StrEnum):
 class Waiver:
     """One entry of a waivers file; what is None matches everything (schemas/waivers.schema.json tells of each).
 
-    `number` is its place in the file, from 1.
+    `number` is its place in `file`, from 1.
     """
 
     number: int
     reason: str
+    file: str = ""
     rule: str | None = None
     abi: str | None = None
     mode: str | None = None
@@ -102,14 +103,12 @@ def read_waivers(path: Path, catalog: Catalog, rules: Iterable[str]) -> tuple[Wa
     for problem in schema_problems(document, "waivers"):
         raise InputError(f"{path}: {problem}")
     known = sorted(rules)
-    return tuple(
-        _waiver(number, raw, f"{path}: waivers/item {number}", catalog, known)
-        for number, raw in enumerate(document["waivers"], 1)
-    )
+    return tuple(_waiver(number, raw, path, catalog, known) for number, raw in enumerate(document["waivers"], 1))
 
 
-def _waiver(number: int, raw: Mapping[str, Any], place: str, catalog: Catalog, rules: Sequence[str]) -> Waiver:
-    values = dict(raw)
+def _waiver(number: int, raw: Mapping[str, Any], path: Path, catalog: Catalog, rules: Sequence[str]) -> Waiver:
+    place = f"{path}: waivers/item {number}"
+    values = {**raw, "file": str(path)}
     if not values.keys() & {"rule", "abi", "symbol", "subject", "kernel"}:
         raise InputError(f"{place}: it would match everything; give it a rule, an abi, a symbol, or the like.")
     if "rule" in values and values["rule"] not in rules:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,15 +11,13 @@ from vdsocat.catalog.intervals import Bound, Interval
 from vdsocat.catalog.model import Abi, Catalog
 from vdsocat.catalog.query import Exported, effective_intervals, entries_of, joined
 from vdsocat.exports import KernelRelease
+from vdsocat.judging.changes import symbol_of
 from vdsocat.judging.judge import AbiJudgement
 from vdsocat.judging.pages import rule_pages
 from vdsocat.judging.result import CheckResult
 
 if TYPE_CHECKING:
     from vdsocat.lint.coverage import Coverage
-
-# A subject begins with the symbol: __vdso_getcpu@@LINUX_2.6, __vdso_clock_gettime(CLOCK_TAI), __vdso_time null.
-_SYMBOL = re.compile(r"[^@(\s]*")
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,7 @@ class Background:
 
     def function_of(self, abi: str, subject: str) -> str | None:
         """The generic function that a finding's subject is about; None where it is about no symbol of the catalogue."""
-        match = _SYMBOL.match(subject)
-        return self._functions[abi].get(match[0]) if match else None
+        return self._functions[abi].get(symbol_of(subject))
 
     @cached_property
     def _functions(self) -> dict[str, dict[str, str]]:

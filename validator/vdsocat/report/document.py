@@ -105,6 +105,7 @@ def _regression(regression: Regression) -> dict[str, Any]:
 def _waiver(used: UsedWaiver) -> dict[str, Any]:
     return {
         "waiver": used.waiver.spell(),
+        "file": used.waiver.file,
         "use": str(used.use),
         "matches": used.matches,
         "reason": used.waiver.reason,

@@ -10,6 +10,7 @@ from vdsocat.judging.changes import Change, Kind
 from vdsocat.judging.result import CheckResult
 from vdsocat.judging.waivers import Use, UsedWaiver
 from vdsocat.report.listing import render_listing
+from vdsocat.report.printable import printable
 
 COLUMNS = ("kind", "abi", "rule", "subject", "change")
 _Row = dict[str, str | None]
@@ -21,8 +22,8 @@ def change_row(change: Change) -> _Row:
         "kind": str(change.kind),
         "abi": change.abi or None,
         "rule": change.rule or None,
-        "subject": change.subject,
-        "change": change.told,
+        "subject": printable(change.subject),
+        "change": printable(change.told),
         "mode": change.mode or None,
     }
 
