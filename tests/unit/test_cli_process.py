@@ -87,6 +87,9 @@ def test_what_had_ended_before_an_interrupt_is_complete_and_the_next_run_takes_i
     assert process.returncode == 130
     assert "1 row" not in said and "Traceback" not in err
     assert "ends" in said
+    assert (
+        f"Interrupted: 1 of 2 sources had ended, and are complete; with --out {out} --resume the rest is done." in err
+    )
     (kept,) = out.glob("*.json")
     assert list(schema_problems(json.loads(kept.read_text()), "capture")) == []
     # The stand-in would boot it again; what is there is taken instead.

@@ -154,6 +154,7 @@ def check(
             if out is not None and result.judgement is not None:
                 write_capture(result.judgement.capture, out / f"{log_name(result.source)}.json")
             display.show(result)
+        display.tell_end(len(results), len(tasks), out)
     exit_status = standard.status(overall_status(results, strict))
     if record:
         _record(results, catalog, settings)

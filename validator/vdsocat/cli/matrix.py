@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 
@@ -38,6 +39,13 @@ class MatrixDisplay:
             elif self._tabular:
                 self._draw(result)
                 sys.stdout.flush()
+
+    def tell_end(self, ended: int, wanted: int, out: Path | None) -> None:
+        """Say on stderr what an interrupted run leaves; nothing where every source has its result, or none would have."""
+        if 0 < ended < wanted:
+            more = f"; with --out {out} --resume the rest is done" if out is not None else ""
+            with self._status.paused():
+                click.echo(f"Interrupted: {ended} of {wanted} sources had ended, and are complete{more}.", err=True)
 
     def _draw(self, result: CheckResult) -> None:
         if not self.begun:

@@ -13,6 +13,7 @@ from pathlib import Path
 from vdsocat import __version__
 from vdsocat.cache import Cache
 from vdsocat.capture import SCHEMA, Capture, capture_to_json, read_capture
+from vdsocat.documents import read_schema
 from vdsocat.errors import InputError
 from vdsocat.guest.machines import INITRD
 from vdsocat.guest.run import BootPlan, KernelUnderTest, read_config
@@ -26,11 +27,11 @@ def boot_key(plan: BootPlan) -> str:
     """A digest of all that decides what a planned boot shows.
 
     That is the kernel's bytes and configuration, the probes, the machine with QEMU's version, the words of the commands
-    (where the files lie is no part of it), and vdsocat with the schema of its captures. The deadline is none of these.
+    (where the files lie is no part of it), and vdsocat with what its captures have. The deadline is none of these.
     """
     config = read_config(plan.kernel)
     decides = {
-        "vdsocat": [__version__, SCHEMA],
+        "vdsocat": [__version__, SCHEMA, read_schema("capture")],
         "kernel": plan.kernel_sha256,
         "config": hashlib.sha256(config.encode()).hexdigest() if config is not None else None,
         "probes": dict(plan.probes),
