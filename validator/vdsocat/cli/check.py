@@ -16,6 +16,7 @@ from vdsocat.cache import Cache
 from vdsocat.catalog.model import Catalog
 from vdsocat.check import check_all
 from vdsocat.cli.bisect import BisectingCommand
+from vdsocat.cli.boot_options import BootOptions, boot_options
 from vdsocat.cli.interruption import stopping_on_ending_signals
 from vdsocat.cli.kernel_options import KernelAccess, kernel_options, qemu_option
 from vdsocat.cli.many import ManyOptions, many_options
@@ -24,11 +25,7 @@ from vdsocat.cli.places import terminal_width
 from vdsocat.cli.regression import RegressionOptions, Standard, regression_options
 from vdsocat.cli.settings import Settings
 from vdsocat.cli.terminal import StatusLine, painter
-from vdsocat.documents import data_directory
 from vdsocat.guest.known_boots import write_capture
-from vdsocat.guest.machines import load_machines
-from vdsocat.guest.qemu import qemu_finder
-from vdsocat.guest.run import BootSettings
 from vdsocat.judging.result import CheckResult, overall_status
 from vdsocat.report.background import Background
 from vdsocat.report.costs import draw_costs
@@ -47,29 +44,13 @@ from vdsocat.sources import SourceSettings, log_name, plans_for
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Keep captures and console logs in this directory."
 )
-@click.option(
-    "--deadline", type=click.FloatRange(1), help="Seconds after which a boot is given up [default: the machine's]."
-)
-@click.option(
-    "--append", default="", metavar="WORDS", help="More words for the kernel command line, such as loglevel=8."
-)
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The kernel's .config, for kernels given as files.",
-)
+@boot_options
 @click.option("--except", "excepted", multiple=True, metavar="SOURCE", help="Leave these kernels out of a set.")
 @click.option("--strict", is_flag=True, help="Let a finding to review count as a fail.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell every finding, passes too.")
-@click.option("--static", is_flag=True, help="Boot nothing: judge the vDSO images that the kernels' files carry.")
 @click.option(
     "--record", is_flag=True, help="Write what packaged and built kernels export into the catalogue's evidence."
 )
-@click.option(
-    "--cost", is_flag=True, help="Boot each kernel once more, to count the instructions of vDSO and system calls."
-)
-@click.option("--stock", is_flag=True, help="Boot the plain way: skip nothing of what firmware and kernel do.")
-@click.option("--timings", is_flag=True, help="Tell where the time of each boot went.")
 @many_options
 @click.option("--dry-run", is_flag=True, help="Print the exact QEMU commands instead of running them.")
 @regression_options()
@@ -81,19 +62,13 @@ def check(
     sources: tuple[str, ...],
     format_: str,
     out: Path | None,
-    deadline: float | None,
-    append: str,
-    config: Path | None,
     qemu: str | None,
     excepted: tuple[str, ...],
     strict: bool,
     verbose: bool,
-    static: bool,
     record: bool,
-    cost: bool,
-    stock: bool,
-    timings: bool,
     dry_run: bool,
+    boot: BootOptions,
     regression: RegressionOptions,
     many: ManyOptions,
     mirror: str | None,
@@ -107,26 +82,17 @@ def check(
     """
     if not sources and many.matrix is None:
         raise click.UsageError("Missing argument 'SOURCE…'.")
-    if static and dry_run:
-        raise click.UsageError("--static boots nothing, so --dry-run has no QEMU command to print.")
-    if static and cost:
-        raise click.UsageError("--static boots nothing, so --cost has nothing to count instructions of.")
-    if static and (stock or timings):
-        raise click.UsageError(
-            f"--static boots nothing, so --{'stock' if stock else 'timings'} has no boot to be about."
-        )
+    boot.refuse_contradictions(dry_run)
     settings: Settings = context.obj
     catalog = settings.load_catalog()
     cache = Cache(settings.cache)
     kernels = KernelAccess(settings, mirror, offline)
-    machines = load_machines(data_directory("qemu-images") / "machines", settings.cache)
-    boot = BootSettings(machines, cache, qemu_finder(qemu, cache), deadline, append, stock, timings)
     logs = out or cache.path("logs")
     standard = Standard(regression, catalog)
     excluded = frozenset(request.name for source in excepted for request in kernels.expand(source))
     source_settings = SourceSettings(
-        boot, catalog, kernels.expand, kernels.ensure, logs, config, excluded, static, cost,
-        again=many.again or timings, earlier=many.earlier(out),
+        boot.settings(settings, qemu), catalog, kernels.expand, kernels.ensure, logs, boot.config, excluded,
+        boot.static, boot.cost, again=many.again or boot.timings, earlier=many.earlier(out),
     )  # fmt: skip
     tasks = many.tasks(sources, source_settings)
     if dry_run:
@@ -162,7 +128,7 @@ def check(
         if display.begun:
             for line in draw_costs(results, terminal_width()):
                 click.echo(line)
-            if timings:
+            if boot.timings:
                 for line in draw_timings(results):
                     click.echo(line)
             click.echo(f"\n{draw_summary(results, time.monotonic() - started)}")

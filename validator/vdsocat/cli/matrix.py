@@ -41,7 +41,7 @@ class MatrixDisplay:
                 sys.stdout.flush()
 
     def tell_end(self, ended: int, wanted: int, out: Path | None) -> None:
-        """Say on stderr what an interrupted run leaves; nothing where every source has its result, or none would have."""
+        """Say on stderr what an interrupted run leaves; nothing where each source has its result, or none has."""
         if 0 < ended < wanted:
             more = f"; with --out {out} --resume the rest is done" if out is not None else ""
             with self._status.paused():
