@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
 from vdsocat.cache import Cache
+from vdsocat.cli.collected import collected
 from vdsocat.cli.settings import Settings
 from vdsocat.documents import data_directory
 from vdsocat.guest.machines import load_machines
@@ -50,35 +48,32 @@ class BootOptions:
         return BootSettings(machines, cache, finder, self.deadline, self.append, self.stock, self.timings)
 
 
-_OPTIONS = (
-    click.option(
-        "--deadline", type=click.FloatRange(1), help="Seconds after which a boot is given up [default: the machine's]."
+boot_options = collected(
+    "boot",
+    BootOptions,
+    (
+        click.option(
+            "--deadline",
+            type=click.FloatRange(1),
+            help="Seconds after which a boot is given up [default: the machine's].",
+        ),
+        click.option(
+            "--append", default="", metavar="WORDS", help="More words for the kernel command line, such as loglevel=8."
+        ),
+        click.option(
+            "--config",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            help="The kernel's .config, for kernels given as files.",
+        ),
+        click.option(
+            "--static", is_flag=True, help="Boot nothing: judge the vDSO images that the kernels' files carry."
+        ),
+        click.option(
+            "--cost",
+            is_flag=True,
+            help="Boot each kernel once more, to count the instructions of vDSO and system calls.",
+        ),
+        click.option("--stock", is_flag=True, help="Boot the plain way: skip nothing of what firmware and kernel do."),
+        click.option("--timings", is_flag=True, help="Tell where the time of each boot went."),
     ),
-    click.option(
-        "--append", default="", metavar="WORDS", help="More words for the kernel command line, such as loglevel=8."
-    ),
-    click.option(
-        "--config",
-        type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        help="The kernel's .config, for kernels given as files.",
-    ),
-    click.option("--static", is_flag=True, help="Boot nothing: judge the vDSO images that the kernels' files carry."),
-    click.option(
-        "--cost", is_flag=True, help="Boot each kernel once more, to count the instructions of vDSO and system calls."
-    ),
-    click.option("--stock", is_flag=True, help="Boot the plain way: skip nothing of what firmware and kernel do."),
-    click.option("--timings", is_flag=True, help="Tell where the time of each boot went."),
 )
-
-
-def boot_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options to a command, which gets them as `boot`."""
-
-    @functools.wraps(command)
-    def with_boot(*arguments: Any, **options: Any) -> Any:
-        boot = BootOptions(**{name: options.pop(name) for name in BootOptions.__dataclass_fields__})
-        return command(*arguments, boot=boot, **options)
-
-    for option in reversed(_OPTIONS):
-        with_boot = option(with_boot)
-    return with_boot

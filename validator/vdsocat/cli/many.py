@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -17,6 +15,7 @@ from vdsocat.cache import Cache
 from vdsocat.capture import Capture, read_capture
 from vdsocat.catalog.model import Catalog
 from vdsocat.check import Limits, Matrix, Task, Teller
+from vdsocat.cli.collected import collected
 from vdsocat.errors import InputError
 from vdsocat.guest.durations import read_durations, write_durations
 from vdsocat.guest.stop import StopRequest
@@ -54,7 +53,7 @@ class ManyOptions:
     def running(self, catalog: Catalog, cache: Cache, tell: Teller, stop: StopRequest) -> Iterator[Matrix]:
         """What check_all takes; how long boots took is kept at the end."""
         durations = read_durations(cache)
-        limits = Limits(self.jobs or os.cpu_count() or 1, self.memory or available_memory())
+        limits = Limits(self.jobs or len(os.sched_getaffinity(0)), self.memory or available_memory())
         try:
             if self.scheduler is None:
                 yield Matrix(catalog, limits, tell, stop, durations)
@@ -67,37 +66,27 @@ class ManyOptions:
             write_durations(durations, cache)
 
 
-def many_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options to a command, which gets them as `many`."""
-
-    @functools.wraps(command)
-    def with_many(*arguments: Any, **options: Any) -> Any:
-        names = ManyOptions.__dataclass_fields__
-        many = ManyOptions(**{name: options.pop(name) for name in names})
-        return command(*arguments, many=many, **options)
-
-    for option in reversed(_OPTIONS):
-        with_many = option(with_many)
-    return with_many
-
-
-_OPTIONS = (
-    click.option(
-        "--matrix",
-        type=click.Path(path_type=Path, dir_okay=False),
-        metavar="FILE",
-        help="Check the sources that this YAML file lists, a set of one's own: docs/many.md.",
+many_options = collected(
+    "many",
+    ManyOptions,
+    (
+        click.option(
+            "--matrix",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            help="Check the sources that this YAML file lists, a set of one's own: docs/many.md.",
+        ),
+        click.option("--jobs", type=click.IntRange(1), help="Boots at a time [default: one per CPU]."),
+        click.option(
+            "--memory",
+            type=click.IntRange(1),
+            metavar="MIB",
+            help="Memory that boots may take together [default: what is available].",
+        ),
+        click.option("--again", is_flag=True, help="Boot kernels of which a capture is kept, too."),
+        click.option("--resume", is_flag=True, help="Boot only what --out has no complete and unchanged capture of."),
+        click.option("--scheduler", metavar="ADDRESS", help="Have boots made by the Dask cluster of this scheduler."),
     ),
-    click.option("--jobs", type=click.IntRange(1), help="Boots at a time [default: one per CPU]."),
-    click.option(
-        "--memory",
-        type=click.IntRange(1),
-        metavar="MIB",
-        help="Memory that boots may take together [default: what is available].",
-    ),
-    click.option("--again", is_flag=True, help="Boot kernels of which a capture is kept, too."),
-    click.option("--resume", is_flag=True, help="Boot only what --out has no complete and unchanged capture of."),
-    click.option("--scheduler", metavar="ADDRESS", help="Have boots made by the Dask cluster of this scheduler."),
 )
 
 

@@ -26,17 +26,18 @@ _MOST = 1000
 def boot_key(plan: BootPlan) -> str:
     """A digest of all that decides what a planned boot shows.
 
-    That is the kernel's bytes and configuration, the probes, the machine with QEMU's version, the words of the commands
-    (where the files lie is no part of it), and vdsocat with what its captures have. The deadline is none of these.
+    That is the kernel's bytes and configuration, the probes, the machine, QEMU's version and container, the words of
+    the commands (where files lie is no part of them), and vdsocat with what its captures have; the deadline is not.
     """
     config = read_config(plan.kernel)
+    container = plan.qemu.image if plan.qemu else None
     decides = {
         "vdsocat": [__version__, SCHEMA, read_schema("capture")],
         "kernel": plan.kernel_sha256,
         "config": hashlib.sha256(config.encode()).hexdigest() if config is not None else None,
         "probes": dict(plan.probes),
         "machine": asdict(plan.machine) | {"deadline": None, "seconds": None},
-        "qemu": plan.qemu_version,
+        "qemu": [plan.qemu_version, container.identity if container else None],
         "command": _without_places(plan.command, plan),
         "cost": _without_places(plan.cost_command, plan),
         "skipped": list(plan.skipped),
