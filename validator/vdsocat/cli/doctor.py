@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,8 +48,10 @@ def doctor(context: click.Context, qemu: str | None, format_: str) -> None:
 def _systems(settings: Settings, finder: QemuFinder) -> Iterator[_Row]:
     abis: dict[str, list[str]] = {}
     least: dict[str, str] = {}
+    programs: dict[str, list[str]] = {}
     for machine in load_machines(data_directory("qemu-images") / "machines", settings.cache):
         if machine.qemu is None:
+            programs.setdefault(machine.host or "", []).extend(machine.abis)
             continue
         abis.setdefault(machine.qemu, []).extend(machine.abis)
         if machine.least_qemu:
@@ -63,6 +66,11 @@ def _systems(settings: Settings, finder: QemuFinder) -> Iterator[_Row]:
                 f"; this one is too old, {least[binary]} and newer do: `vdsocat qemu fetch {binary}` fetches one"
             )
         yield _row(binary, found.version if found else None, needed_for, debian_package(binary))
+
+    for host, names in programs.items():
+        found_here = "yes" if platform.machine() == host else None
+        needed_for = f"booting {', '.join(names)}: programs of {host} computers, without QEMU"
+        yield {"tool": "User Mode Linux", "found": found_here, "needed_for": needed_for}
 
 
 def _is_fetched(qemu: Qemu, settings: Settings) -> bool:
