@@ -51,6 +51,7 @@ ROWS = {
     ("mips64", "mips-o32"): True,
     ("riscv64", "riscv64"): True,
     ("riscv64", "riscv32"): True,
+    ("riscv32", "riscv32"): True,
 }
 
 # Read from the version scripts and Makefiles of Linux 6.1 and 7.3, not from the catalogue.
@@ -102,6 +103,9 @@ EXPORTS = {
             "rt_sigreturn", "gettimeofday", "clock_gettime", "clock_getres", "getrandom", "getcpu", "flush_icache",
             "riscv_hwprobe",
         )
+    },
+    ("riscv32", "riscv32"): {
+        f"__vdso_{name}@LINUX_4.15" for name in ("rt_sigreturn", "getcpu", "flush_icache", "riscv_hwprobe")
     },
     ("riscv64", "riscv32"): {f"__vdso_{name}@LINUX_4.15" for name in ("rt_sigreturn", "getcpu", "flush_icache")},
     ("s390x-6.1", "s390x"): {
