@@ -38,10 +38,10 @@ COMMANDS = {
     "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=hvc0 panic=-1 quiet'",
     "ppc64le": "qemu-system-ppc64 -M pseries -cpu POWER9 -display none -monitor none -serial stdio -m 1024 "
     "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=hvc0 panic=-1 quiet'",
-    "riscv32": "qemu-system-riscv32 -M virt -cpu rv32,marchid=1 -display none -monitor none -serial stdio -m 512 -nic none "
-    "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
-    "riscv64": "qemu-system-riscv64 -M virt -cpu rv64,marchid=1 -display none -monitor none -serial stdio -m 512 -nic none "
-    "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
+    "riscv32": "qemu-system-riscv32 -M virt -cpu rv32,marchid=1 -display none -monitor none -serial stdio -m 512 "
+    "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
+    "riscv64": "qemu-system-riscv64 -M virt -cpu rv64,marchid=1 -display none -monitor none -serial stdio -m 512 "
+    "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
     "s390x": "qemu-system-s390x -M s390-ccw-virtio -nographic -m 512 -nic none -no-user-config -no-reboot "
     "-kernel vmlinuz -initrd cpio -append 'console=ttysclp0 panic=-1 quiet'",
     "um-i386": "vmlinuz noreboot uml_dir=/dev/null/ con0=null,fd:1 con=null mem=64M initrd=cpio "
