@@ -12,6 +12,7 @@ from small_catalog import small_catalog
 from small_images import CLOCK, SIGRETURN, i386_capture, i386_image, write_vmlinux
 
 from vdsocat.capture import Capture
+from vdsocat.catalog.conditions import Condition
 from vdsocat.catalog.evidence import AbiEvidence, Evidence, ImageFacts, Observation, Sighting, spell_evidence
 from vdsocat.documents import schema_problems
 from vdsocat.elf.image import read_vdso_image
@@ -96,6 +97,18 @@ def test_a_kernel_seen_both_ways_is_kept_both_ways() -> None:
     assert len(evidence(MIDDLE, mapped).observations) == 2
 
 
+def test_a_kernel_told_something_else_is_another_look_at_it(tmp_path: Path) -> None:
+    mapped = Observation(replace(MIDDLE.sighting, how="mapped"), FEWER)
+    told = Observation(replace(mapped.sighting, parameters=(("vdso", "0"),)), FEWER)
+    known = evidence(told, mapped)
+    assert len(known.observations) == 2
+    assert known.with_observations([mapped]) == known
+    assert told.sighting.facts.decide("boot:vdso=0") is True
+    assert mapped.sighting.facts.decide("boot:vdso=0") is None
+    Evidence(tmp_path).record({"i386": known.observations})
+    assert Evidence(tmp_path).of("i386") == known
+
+
 def test_it_says_where_a_symbol_was_last_seen_and_where_found_absent() -> None:
     known = evidence(NEW, OLD, WITHOUT, MIDDLE)
     assert known.last_seen("__vdso_getcpu", "LINUX_2.6") == NEW.sighting
@@ -145,6 +158,17 @@ def test_a_mapped_image_is_recorded_with_its_kernel_and_the_options_that_conditi
     assert one.sighting.kernel_key == ("linux-image-6.1.0-50-686", "6.1.176-1", "i386")
     assert (one.sighting.how, one.sighting.mode, one.sighting.date) == ("mapped", "native", "2026-01-02")
     assert one.sighting.config == (("CONFIG_IA32_EMULATION", "n"), ("CONFIG_VDSO_GETRANDOM", "n"))
+
+
+def test_what_the_kernel_was_told_is_recorded_if_conditions_name_it() -> None:
+    i386 = CATALOG.abi("i386")
+    named = replace(i386.vdso[0], interval=replace(i386.vdso[0].interval, when=Condition("not boot:vdso32=0")))
+    catalog = replace(CATALOG, abis={**CATALOG.abis, "i386": replace(i386, vdso=(named,))})
+    capture = packaged(i386_capture(i386_image()))
+    for words, parameters in (("quiet vdso32=1", (("vdso32", "1"),)), ("quiet", None)):
+        told = replace(capture, provenance=replace(capture.provenance, command=("qemu", "-append", words)))
+        (one,) = observations_of(judge_capture(told, catalog), catalog)["i386"]
+        assert one.sighting.parameters == parameters
 
 
 def test_what_a_process_got_is_recorded_whatever_the_catalogue_says_of_it() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from vdsocat.capture import AbiCapture, parse_config
@@ -16,6 +16,7 @@ from vdsocat.judging.finding import Verdict
 from vdsocat.judging.judge import AbiJudgement, Judgement
 from vdsocat.judging.placement import AUXV_TAGS
 
+_BOOT = "boot:"
 _SOURCE_PACKAGE = "linux-source-"
 _NAMED_MAPPING = re.compile(r"(\[[^][]+\])\s*\Z")
 
@@ -56,12 +57,24 @@ def _options(abi: Abi, text: str | None) -> tuple[tuple[str, str], ...] | None:
     """The configuration as far as the ABI's conditions ask for it: enough to judge the observation again."""
     if text is None:
         return None
+    config = parse_config(text)
+    named = {fact for fact in _conditional_facts(abi) if fact.startswith("CONFIG_")}
+    return tuple((option, config.get(option, "n")) for option in sorted(named))
+
+
+def _parameters(abi: Abi, given: Mapping[str, str]) -> tuple[tuple[str, str], ...] | None:
+    """What the kernel was told that the ABI's conditions ask for; None where that is nothing."""
+    facts = (fact.removeprefix(_BOOT) for fact in _conditional_facts(abi) if fact.startswith(_BOOT))
+    names = {fact.partition("=")[0] for fact in facts}
+    return tuple((name, given[name]) for name in sorted(names & given.keys())) or None
+
+
+def _conditional_facts(abi: Abi) -> set[str]:
+    """All facts that the ABI's conditions name."""
     groups: tuple[Iterable[_Conditional], ...]
     groups = (abi.hosts, abi.vdso, abi.exports, abi.hash_styles, abi.auxv, abi.mappings, abi.areas)
     conditions = (one.interval.when for group in groups for one in group if one.interval.when is not None)
-    named = {fact for condition in conditions for fact in condition.facts() if fact.startswith("CONFIG_")}
-    config = parse_config(text)
-    return tuple((option, config.get(option, "n")) for option in sorted(named))
+    return {fact for condition in conditions for fact in condition.facts()}
 
 
 def _sighting(judgement: Judgement, judged: AbiJudgement, seen: AbiCapture, abi: Abi) -> Sighting:
@@ -78,6 +91,7 @@ def _sighting(judgement: Judgement, judged: AbiJudgement, seen: AbiCapture, abi:
         package_sha256=provenance.kernel_package_sha256 or "",
         image_sha256=hashlib.sha256(seen.image).hexdigest() if seen.image is not None else None,
         config=_options(abi, judgement.capture.config),
+        parameters=_parameters(abi, provenance.kernel_parameters or {}),
         auxv=None if seen.is_static else tuple(tag for tag, number in AUXV_TAGS.items() if dict(seen.auxv).get(number)),
         mappings=None if seen.is_static else _names_of_mappings(seen),
     )

@@ -34,6 +34,8 @@ class Sighting:
     package_sha256, image_sha256    hex; the latter is None where there was no image
     config          options with their values ("n" where not set), those that conditions of the ABI name; None where
                     the configuration was not known
+    parameters      those on the kernel's command line, with their values, that conditions of the ABI name; None where
+                    there was none of them
     auxv            which of AT_SYSINFO and AT_SYSINFO_EHDR a process got; None where none was looked at
     mappings        the names of what the kernel had mapped into it, such as "[vdso]"; None likewise
     """
@@ -48,6 +50,7 @@ class Sighting:
     package_sha256: str
     image_sha256: str | None = None
     config: tuple[tuple[str, str], ...] | None = None
+    parameters: tuple[tuple[str, str], ...] | None = None
     auxv: tuple[str, ...] | None = None
     mappings: tuple[str, ...] | None = None
 
@@ -55,6 +58,11 @@ class Sighting:
     def kernel_key(self) -> tuple[str, str, str]:
         """What tells one kernel from another."""
         return self.kernel, self.version, self.architecture
+
+    @property
+    def way(self) -> tuple[str, tuple[tuple[str, str], ...] | None]:
+        """What tells one look at a kernel from another."""
+        return self.how, self.parameters
 
     @property
     def parsed_release(self) -> KernelRelease:
@@ -66,7 +74,8 @@ class Sighting:
         """What it tells of the kernel; options that were not recorded are not known."""
         options = {option: is_set(value) for option, value in self.config or ()}
         # Nobody gave a kernel that was only read a command line.
-        return KernelFacts(self.mode, named=options, parameters={} if self.how == "static" else None)
+        parameters = dict(self.parameters) if self.parameters else {} if self.how == "static" else None
+        return KernelFacts(self.mode, named=options, parameters=parameters)
 
     def __str__(self) -> str:
         return f"{self.kernel} {self.version} ({self.architecture}, {self.how})"
@@ -133,9 +142,9 @@ class AbiEvidence:
         An image that is the same again keeps its date, so that looking again changes nothing.
         """
         added = list(new)
-        looked_at = {(one.sighting.kernel_key, one.sighting.how) for one in added}
+        looked_at = {(one.sighting.kernel_key, one.sighting.way) for one in added}
         dates = {_lasting(one): one.sighting.date for one in self.observations}
-        kept = [one for one in self.observations if (one.sighting.kernel_key, one.sighting.how) not in looked_at]
+        kept = [one for one in self.observations if (one.sighting.kernel_key, one.sighting.way) not in looked_at]
         for one in added:
             date = dates.get(_lasting(one), one.sighting.date)
             kept.append(replace(one, sighting=replace(one.sighting, date=date)))
@@ -232,13 +241,14 @@ def spell_evidence(evidence: AbiEvidence) -> str:
 
 def _sighting(raw: Mapping[str, Any]) -> Sighting:
     lists = {key: tuple(raw[key]) for key in ("auxv", "mappings") if key in raw}
-    options = {"config": tuple(raw["config"].items())} if "config" in raw else {}
+    options = {key: tuple(raw[key].items()) for key in ("config", "parameters") if key in raw}
     return Sighting(**{**raw, **lists, **options})
 
 
 def _row(sighting: Sighting) -> dict[str, Any]:
     values = {field: getattr(sighting, field) for field in Sighting.__slots__}
-    values["config"] = dict(sighting.config) if sighting.config is not None else None
+    for field in ("config", "parameters"):
+        values[field] = dict(values[field]) if values[field] is not None else None
     for field in ("auxv", "mappings"):
         values[field] = list(values[field]) if values[field] is not None else None
     return {field: value for field, value in values.items() if value is not None}
@@ -251,7 +261,7 @@ def _lasting(one: Observation) -> Observation:
 
 def _order(one: Observation) -> tuple[Any, ...]:
     seen = one.sighting
-    return seen.parsed_release, *seen.kernel_key, seen.how, seen.mode, seen.image_sha256 or ""
+    return seen.parsed_release, *seen.kernel_key, seen.how, seen.parameters or (), seen.mode, seen.image_sha256 or ""
 
 
 def _write(path: Path, text: str) -> None:
