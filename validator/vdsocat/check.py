@@ -131,7 +131,8 @@ class _Course:
             done, _ = wait(waited, self._patience(), FIRST_COMPLETED)
             if self._matrix.cluster is not None and self._matrix.stop.is_set():
                 self._call_off()
-            results = [result for future in done if (result := self._settle(future)) is not None]
+            ended = [future for future in waited if future in done]
+            results = [result for future in ended if (result := self._settle(future)) is not None]
             # Before whoever reads the results gets the thread: no place stays empty meanwhile.
             self._fill()
             yield from results
