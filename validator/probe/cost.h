@@ -10,4 +10,7 @@
 /* All frames of a single probe, hello to end: `cost-loop`, and a `cost` for each function and clock of the image. */
 void say_costs(struct speaker *speaker, const struct auxv_entry *auxv);
 
+/* Lets the seconds of all clocks begin at nearly the same moment. For /init of a guest alone: it sets the real-time clock. */
+void align_clocks(void);
+
 #endif

@@ -8,7 +8,7 @@
 #define STATE_SIZE_OF_QUERY (-1)
 #define GRND_NONBLOCK 1
 #define LARGEST 1500
-#define SAMPLE 32
+#define SAMPLE RANDOM_SAMPLE
 #define GUARD 0xa5
 
 /* include/uapi/linux/random.h */
@@ -249,17 +249,27 @@ static const struct test_case cases[] = {
 	{ "random-fork", NO_ARGUMENT, run_fork },
 };
 
-static struct state kept;
-
-/* A state that has been filled: the first call fills it from the kernel, and so does the first one of a child, or after
- * the kernel has made new random numbers for itself (lib/vdso/getrandom.c in v7.3). */
-static bool fill_state(const struct subject *subject)
+/* The first call fills a state from the kernel, and so does the first one of a child, or after the kernel has made new
+ * random numbers for itself (lib/vdso/getrandom.c in v7.3). */
+bool fill_random_state(unsigned long code, word *address, word *size)
 {
-	u8 buffer[SAMPLE];
+	const struct subject subject = { .symbol = "", .code = code };
 	struct speaker nobody = { .name = "" };
+	struct state state;
+	u8 buffer[SAMPLE];
 
-	return make_state(subject, &kept, &nobody) &&
-	       call_random(subject, buffer, SAMPLE, 0, kept.address, (word)kept.size) == SAMPLE;
+	if (!make_state(&subject, &state, &nobody))
+		return 0;
+	*address = state.address;
+	*size = (word)state.size;
+	return call_random(&subject, buffer, SAMPLE, 0, *address, *size) == SAMPLE;
+}
+
+static word kept_state, kept_size;
+
+static bool fill_kept_state(const struct subject *subject)
+{
+	return fill_random_state(subject->code, &kept_state, &kept_size);
 }
 
 static word call_for_path(const struct subject *subject, s32 argument)
@@ -267,13 +277,13 @@ static word call_for_path(const struct subject *subject, s32 argument)
 	u8 buffer[SAMPLE];
 
 	(void)argument;
-	return call_random(subject, buffer, SAMPLE, 0, kept.address, (word)kept.size);
+	return call_random(subject, buffer, SAMPLE, 0, kept_state, kept_size);
 }
 
 static const struct path_case paths[] = { { NO_ARGUMENT, call_for_path } };
 
 const struct function random_functions[] = {
-	{ .name = "getrandom", CASES(cases), PATHS(paths), .prepare = fill_state },
+	{ .name = "getrandom", CASES(cases), PATHS(paths), .prepare = fill_kept_state },
 };
 const u32 random_function_count = COUNT(random_functions);
 #endif

@@ -24,6 +24,8 @@ void probe_main(const unsigned long *stack)
 	costs = strings_equal(option, COST_OPTION);
 	if (process_id() == 1 && !strings_equal(option, "--host")) {
 		speaker.name = PROBE_NAME "/init";
+		if (costs)
+			align_clocks();
 		supervise(&speaker, auxv, costs ? COST_OPTION : NULL);
 	}
 	if (costs)

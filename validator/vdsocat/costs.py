@@ -9,9 +9,10 @@ settles them (validator/probe/cost.c): the steps of a clock and the rate that th
 are long enough and by a run of nops beside them, and interrupts, by the least of several loops. So costs are whole
 numbers, and the same each time.
 
-What is left to chance is in the kernel: a call that adds two times carries a second or not (set_normalized_timespec64
-in kernel/time/time.c, v7.3), some ten instructions of a system call. One kernel on one machine makes the call at the
-same moment of the guest's time in each run; another kernel, or the same one on another machine, may not.
+What a kernel adds can carry a second or not (set_normalized_timespec64 in kernel/time/time.c, v7.3), some ten
+instructions of a system call. So /init sets the real-time clock a millisecond behind the monotonic one, in whatever
+second, which leaves nothing to carry, and no call is measured near the end of a second or before the tick that begins
+the next.
 """
 
 from __future__ import annotations

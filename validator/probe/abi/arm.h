@@ -26,6 +26,7 @@
 #define SYS_mount 21
 #define SYS_reboot 88
 #define SYS_gettimeofday 78
+#define SYS_clock_settime 262
 #define SYS_clock_gettime 263
 #define SYS_clock_getres 264
 #define SYS_getcpu 345

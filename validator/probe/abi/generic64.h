@@ -9,6 +9,7 @@
 /* include/uapi/asm-generic/unistd.h, v6.1 */
 #define SYS_ppoll 73
 #define SYS_gettimeofday 169
+#define SYS_clock_settime 112
 #define SYS_clock_gettime 113
 #define SYS_clock_getres 114
 #define SYS_ppoll_time64 SYS_ABSENT

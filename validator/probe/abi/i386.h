@@ -24,6 +24,7 @@
 #define SYS_mount 21
 #define SYS_reboot 88
 #define SYS_gettimeofday 78
+#define SYS_clock_settime 264
 #define SYS_clock_gettime 265
 #define SYS_clock_getres 266
 #define SYS_getcpu 318

@@ -33,6 +33,7 @@
 #define SYS_mount (N64 + 160)
 #define SYS_reboot (N64 + 164)
 #define SYS_gettimeofday (N64 + 94)
+#define SYS_clock_settime (N64 + 221)
 #define SYS_clock_gettime (N64 + 222)
 #define SYS_clock_getres (N64 + 223)
 #define SYS_getcpu (N64 + 271)

@@ -33,6 +33,7 @@
 #define SYS_mount (O32 + 21)
 #define SYS_reboot (O32 + 88)
 #define SYS_gettimeofday (O32 + 78)
+#define SYS_clock_settime (O32 + 262)
 #define SYS_clock_gettime (O32 + 263)
 #define SYS_clock_getres (O32 + 264)
 #define SYS_getcpu (O32 + 312)

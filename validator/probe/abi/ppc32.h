@@ -28,6 +28,7 @@
 #define SYS_mount 21
 #define SYS_reboot 88
 #define SYS_gettimeofday 78
+#define SYS_clock_settime 245
 #define SYS_clock_gettime 246
 #define SYS_clock_getres 247
 #define SYS_getcpu 302

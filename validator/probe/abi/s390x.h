@@ -26,6 +26,7 @@
 #define SYS_mount 21
 #define SYS_reboot 88
 #define SYS_gettimeofday 78
+#define SYS_clock_settime 259
 #define SYS_clock_gettime 260
 #define SYS_clock_getres 261
 #define SYS_getcpu 311

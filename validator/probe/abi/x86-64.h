@@ -24,6 +24,7 @@
 #define SYS_mount 165
 #define SYS_reboot 169
 #define SYS_gettimeofday 96
+#define SYS_clock_settime 227
 #define SYS_clock_gettime 228
 #define SYS_clock_getres 229
 #define SYS_getcpu 309

@@ -67,9 +67,11 @@ def _read_costs(frames: Sequence[Frame]) -> Costs:
 
 
 def _cost(fields: Sequence[str], rate: float, empty: Sequence[int]) -> Cost:
-    """One frame: symbol, clock or `-`, then the nanoseconds of a loop of each or `errno:N`; or how the child ended."""
+    """One frame: symbol, clock or `-`, then the nanoseconds of a loop of each or `errno:N`; or why there are none."""
     symbol, clock, *took = fields
     cost = Cost(symbol, None if clock == "-" else int(clock))
+    if took == ["lacking"]:
+        return replace(cost, reason="the kernel has no random numbers yet, or the function no state that can be made")
     if len(took) == 1:
         return replace(cost, reason=f"the call ended in a {took[0]}")
     function, kernel = took
