@@ -75,6 +75,10 @@ def capture_linked_images(tree: BuildTree, source: str, catalog: Catalog) -> Cap
     config = tree.config.read_text("utf-8", "replace")
     digest = hashlib.sha256(b"".join(one.data for one in images)).hexdigest()
     provenance = _provenance(source, tree.root, digest)
+    carried = [
+        _carried(abis_of_image(one.image, catalog, tree.arch, tree.bits)[:1], one, uname, source) for one in images
+    ]
+    modes = {one.abi: catalog.abi(one.abi).mode_on(tree.arch, tree.bits) for one in carried}
     return Capture(
         provenance=replace(
             provenance,
@@ -82,9 +86,7 @@ def capture_linked_images(tree: BuildTree, source: str, catalog: Catalog) -> Cap
             kernel_bits=tree.bits,
             config_sha256=hashlib.sha256(config.encode()).hexdigest(),
         ),
-        abis=tuple(
-            _carried(abis_of_image(one.image, catalog, tree.arch, tree.bits)[:1], one, uname, source) for one in images
-        ),
+        abis=tuple(sorted(carried, key=lambda one: (modes[one.abi] != "native", one.abi))),
         config=config,
     )
 
