@@ -187,6 +187,7 @@ class Workshop:
             shutil.copyfile(files.image, root / f"boot/vmlinuz-{files.release}")
             assert files.config is not None
             shutil.copyfile(files.config, root / f"boot/config-{files.release}")
+            (root / "DEBIAN/md5sums").write_bytes(run(f"cd {root} && md5sum boot/*", b""))
             tool("dpkg-deb", f"-Z{compression}", "-z1", "--root-owner-group", "--build", root, path)
             shutil.rmtree(root)
 

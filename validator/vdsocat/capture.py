@@ -83,8 +83,9 @@ class AbiCapture:
     `outcome` is "complete", "exec-failed", "signal", "exit", "hang" or "silent"; `detail` is the errno, signal or
     status that goes with it. `image` is the vDSO as mapped at `address`, None when nothing is mapped. With the outcome
     "static" no probe ran: `image` is what the kernel's own file carries for the ABI; `also_fits` names other ABIs that
-    an image in a file of its own may as well be of. `clocksource` is the current one, None where the kernel does not
-    tell. `costs` is None where nobody asked for them, and where no vDSO is mapped.
+    an image in a file of its own may as well be of. `carried` are the images for the ABI in the file of a kernel that
+    was booted, None where nobody looked. `clocksource` is the current one, None where the kernel does not tell. `costs`
+    is None where nobody asked for them, and where no vDSO is mapped.
     """
 
     abi: str
@@ -106,6 +107,7 @@ class AbiCapture:
     clocksource: str | None = None
     costs: Costs | None = None
     also_fits: tuple[str, ...] = ()
+    carried: tuple[bytes, ...] | None = None
 
     @property
     def is_static(self) -> bool:
@@ -204,6 +206,7 @@ def capture_to_json(capture: Capture) -> dict[str, Any]:
     for abi in capture.abis:
         raw = _plain(asdict(abi))
         raw["image"] = _pack(abi.image) if abi.image is not None else None
+        raw["carried"] = [_pack(one) for one in abi.carried] if abi.carried is not None else None
         raw["costs"] = costs_to_json(abi.costs) if abi.costs is not None else None
         raw["calls"] = [{key: value for key, value in call.items() if value is not None} for call in raw["calls"]]
         document["abis"].append(raw)
@@ -253,6 +256,8 @@ def _abi_from_json(raw: Mapping[str, Any], said_in: str) -> AbiCapture:
     values["calls"] = tuple(_build(Call, call) for call in raw["calls"])
     values["cases"] = tuple(Case(**case) for case in raw.get("cases", ()))
     values["paths"] = tuple(_build(TakenPath, path) for path in raw.get("paths", ()))
+    carried = raw.get("carried")
+    values["carried"] = tuple(_unpack(one, said_in) for one in carried) if carried is not None else None
     values["also_fits"] = tuple(raw.get("also_fits", ()))
     values["costs"] = costs_from_json(raw["costs"]) if raw.get("costs") is not None else None
     abi: AbiCapture = _build(AbiCapture, values)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vdsocat.capture import Capture
+from vdsocat.guest.carried import capture_with_carried
 from vdsocat.guest.known_boots import boot_key, find_kept, keep_capture, of_kernel
 from vdsocat.guest.run import BootPlan, BootSettings, KernelUnderTest, boot_and_capture, plan_boot
 from vdsocat.guest.stop import StopRequest
@@ -66,7 +67,9 @@ def make_boot(prepared: PreparedBoot, stop: StopRequest, progress: Callable[[str
     job, plan = prepared.job, prepared.plan
     progress(f"booting {job.kernel.source}")
     job.log.parent.mkdir(parents=True, exist_ok=True)
-    capture = boot_and_capture(plan, job.log, stop)
+    capture = capture_with_carried(
+        lambda: boot_and_capture(plan, job.log, stop), plan.image, job.settings.cache.path("payload")
+    )
     capture = replace(capture, provenance=replace(capture.provenance, boot_key=prepared.key))
     if job.cost:
         from vdsocat.guest.cost import add_costs

@@ -16,6 +16,7 @@ from vdsocat.errors import InputError, RunError, did_you_mean
 from vdsocat.exports import ExportSet, KernelRelease
 from vdsocat.judging import rules
 from vdsocat.judging.behaviour import KnownDefects, judge_cases
+from vdsocat.judging.carried import judge_carried
 from vdsocat.judging.compare import compare_exports, resolve_expected
 from vdsocat.judging.fastpath import judge_paths
 from vdsocat.judging.finding import Finding, Verdict, gravest
@@ -126,6 +127,7 @@ def _judge_on_kernel(
         findings += judge_signal_returns(seen, abi, image, known)
         findings += judge_vsyscall(seen)
         findings += judge_paths(seen, abi, catalog.fast_paths, facts)
+        findings += judge_carried(seen)
         findings += judge_placement(seen, abi, image, release, facts)
         findings += rules.judge_areas(abi.areas, seen, release, facts)
     return AbiJudgement(abi.name, seen.endianness, mode, tuple(findings), image)

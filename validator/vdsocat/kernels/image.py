@@ -132,8 +132,13 @@ def unpack_kernel(image: KernelImage, directory: Path) -> Path:
     return target
 
 
-def use_unpacked(image: KernelImage, use: Callable[[Buffer], _Result]) -> _Result:
-    """What `use` makes of the uncompressed kernel's bytes, which are gone afterwards; errors as of `unpack_kernel`."""
+def use_unpacked(image: KernelImage, use: Callable[[Buffer], _Result], unpacked: Path | None = None) -> _Result:
+    """What `use` makes of the uncompressed kernel's bytes, which are gone afterwards; errors as of `unpack_kernel`.
+
+    Nothing is unpacked that lies in the directory `unpacked` already.
+    """
+    if unpacked is not None and (there := _target(image, unpacked)).is_file():
+        return _with_contents(there, lambda contents: use(contents.data))
 
     def use_contents(contents: Contents) -> _Result:
         innermost, payload = _innermost(contents, image)

@@ -11,7 +11,7 @@ from typing import Any
 
 from vdsocat.cache import Cache
 from vdsocat.errors import InputError
-from vdsocat.kernels.deb_archive import read_deb
+from vdsocat.kernels.deb_archive import PackageControl, read_control, read_deb
 from vdsocat.kernels.debian import DebianArchive, Package
 from vdsocat.kernels.download import VerificationError
 from vdsocat.kernels.files import KernelFiles, read_record, write_record
@@ -36,6 +36,15 @@ _CONFIG_PATHS = (
 )
 _KERNEL_LIMIT = 1 << 30
 _CONFIG_LIMIT = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A file taken out of a package: where it is now, the kernel release in its name, and its path in the package."""
+
+    path: Path
+    release: str
+    member: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +149,13 @@ def unpack_package_file(path: Path, cache: Cache) -> KernelFiles:
 
     InputError when the file is no sound package, or holds no kernel.
     """
-    from debian.arfile import ArError
-    from debian.debfile import DebError, DebFile
-
     try:
-        control = DebFile(str(path)).debcontrol()
-        name, version, architecture = (control[key] for key in ("Package", "Version", "Architecture"))
-    except (DebError, ArError, OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path} is no sound Debian package ({error}).") from None
+        control = read_control(path, str(path))
+        name, version, architecture = (control.fields[key] for key in ("Package", "Version", "Architecture"))
+    except VerificationError as error:  # of a file that the user named
+        raise InputError(str(error)) from None
+    except KeyError as error:
+        raise InputError(f"{path} is no sound Debian package (it has no field {error}).") from None
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -155,26 +163,39 @@ def unpack_package_file(path: Path, cache: Cache) -> KernelFiles:
         found = _keep(path, str(path), directory, {"kernel": _KERNEL_PATHS, "config": _CONFIG_PATHS})
         if "kernel" not in found:
             raise VerificationError(f"The package {path} holds no kernel image.")
+        _require_digests(path, control, found.values())
         match = _NAME.match(name)
         files = KernelFiles(
             source=f"{name}_{version}_{architecture}",
-            image=found["kernel"][0],
-            config=found["config"][0] if "config" in found else None,
+            image=found["kernel"].path,
+            config=found["config"].path if "config" in found else None,
             package=name,
             version=version,
             architecture=architecture,
             flavour=match["flavour"] if match else "",
             suite="",
             sha256=sha256,
-            release=found["kernel"][1],
+            release=found["kernel"].release,
         )
         write_record(files, directory)
 
     try:
         entry = cache.directory("packages", f"{name}_{version}_{architecture}_{sha256[:12]}", make=make)
-    except VerificationError as error:  # of a file that the user named
+    except VerificationError as error:
         raise InputError(str(error)) from None
     return read_record(entry)
+
+
+def _require_digests(path: Path, control: PackageControl, files: Iterable[_Found]) -> None:
+    """VerificationError when a file is another than the package itself says, where it says so.
+
+    No checksum of the archive's is met: that is at the end, behind hundreds of megabytes of modules.
+    """
+    for one in files:
+        with one.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "md5").hexdigest()
+        if control.md5sums.get(one.member, digest) != digest:
+            raise VerificationError(f"{path} is damaged: {one.member} is not the file that its md5sums promise.")
 
 
 def _unpack(kernel: KernelPackage, archive: DebianArchive, directory: Path) -> KernelFiles:
@@ -188,15 +209,15 @@ def _unpack(kernel: KernelPackage, archive: DebianArchive, directory: Path) -> K
         archive.progress(f"{package.name} comes without its configuration")
     return KernelFiles(
         source=kernel.source,
-        image=found["kernel"][0],
-        config=found["config"][0] if "config" in found else None,
+        image=found["kernel"].path,
+        config=found["config"].path if "config" in found else None,
         package=package.name,
         version=package.version,
         architecture=kernel.architecture,
         flavour=kernel.flavour,
         suite=kernel.suite,
         sha256=package.sha256,
-        release=found["kernel"][1],
+        release=found["kernel"].release,
     )
 
 
@@ -206,7 +227,7 @@ def _take(
     archive: DebianArchive,
     directory: Path,
     wanted: dict[str, tuple[re.Pattern[str], ...]],
-) -> dict[str, tuple[Path, str]]:
+) -> dict[str, _Found]:
     """Fetch a package and keep of it the files wanted: what was found, with its path here and its kernel release."""
     what = f"{package.name} {package.version}"
     deb = directory / "package.deb"
@@ -217,11 +238,9 @@ def _take(
         deb.unlink(missing_ok=True)
 
 
-def _keep(
-    deb: Path, what: str, directory: Path, wanted: dict[str, tuple[re.Pattern[str], ...]]
-) -> dict[str, tuple[Path, str]]:
+def _keep(deb: Path, what: str, directory: Path, wanted: dict[str, tuple[re.Pattern[str], ...]]) -> dict[str, _Found]:
     """Unpack the files wanted of a package: what was found, with its path in `directory` and its kernel release."""
-    found: dict[str, tuple[Path, str]] = {}
+    found: dict[str, _Found] = {}
     for member in read_deb(deb, what):
         for kind, patterns in wanted.items():
             match = next(filter(None, (pattern.match(member.path) for pattern in patterns)), None)
@@ -230,7 +249,7 @@ def _keep(
             # vmlinuz or vmlinux as Debian calls it: some of the latter are compressed, some of the former are not.
             name = "config" if kind == "config" else member.path.rsplit("/", 1)[1].split("-", 1)[0]
             member.write_to(directory / name, _CONFIG_LIMIT if kind == "config" else _KERNEL_LIMIT)
-            found[kind] = (directory / name, match["release"])
+            found[kind] = _Found(directory / name, match["release"], member.path)
         if len(found) == len(wanted):
             break
     return found
