@@ -7,8 +7,7 @@
     if (!target) return;
     for (let at = target; at; at = at.parentElement) if (at instanceof HTMLDetailsElement) at.open = true;
     target.scrollIntoView();
-    const summary = target.querySelector(":scope > summary");
-    if (summary) summary.focus({ preventScroll: true });
+    if (target.tabIndex >= 0 || target.hasAttribute("tabindex")) target.focus({ preventScroll: true });
   };
   addEventListener("hashchange", open);
   open();
