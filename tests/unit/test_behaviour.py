@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from small_catalog import small_catalog
@@ -163,6 +165,31 @@ def test_a_known_defect_is_no_failure_on_the_kernels_that_have_it(
     assert words in finding.reason
 
 
+PAGE_DEFECT = Defect(
+    "torn-page", (), ("the page",), Interval(Bound.parse("6.0")), "Oh.", rule="MAP-CARRIED", abis=("i386",)
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "release", "verdict"),
+    [
+        ({}, "6.1", Verdict.KNOWN_DEFECT),
+        ({"verdict": FAIL}, "6.1", Verdict.KNOWN_DEFECT),
+        ({}, "5.9", Verdict.REVIEW),
+        ({"subject": "the image"}, "6.1", Verdict.REVIEW),
+        ({"rule": "MAP-NAME"}, "6.1", Verdict.REVIEW),
+    ],
+)
+def test_a_known_defect_explains_what_its_rule_finds(changes: dict[str, Any], release: str, verdict: Verdict) -> None:
+    found = replace(Finding("MAP-CARRIED", Verdict.REVIEW, "the page", "it is torn"), **changes)
+    abi = small_catalog().abi("i386")
+    known = behaviour.KnownDefects((PAGE_DEFECT,), abi, KernelRelease.parse(release), KernelFacts("native"))
+    (finding,) = known.explain([found])
+    assert finding.verdict is verdict
+    elsewhere = replace(known, abi=small_catalog().abi("x86-64"))
+    assert list(elsewhere.explain([found])) == [found]
+
+
 def test_defects_are_read_from_the_document() -> None:
     raw = {
         "defect": "wrong-clock",
@@ -175,3 +202,5 @@ def test_defects_are_read_from_the_document() -> None:
     }
     assert defects_from_document({"defects": [raw]}) == (DEFECT,)
     assert defects_from_document({}) == ()
+    page = {"defect": "torn-page", "rule": "MAP-CARRIED", "abis": ["i386"], "cases": ["the page"], "since": "6.0"}
+    assert defects_from_document({"defects": [page | {"summary": "Oh.", "source": []}]}) == (PAGE_DEFECT,)

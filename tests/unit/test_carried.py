@@ -124,12 +124,22 @@ def test_a_patched_instruction_is_explained_by_its_table() -> None:
     )
 
 
-@pytest.mark.parametrize("at", [CODE_AT + 2, CODE_AT + 8, 4000])
+@pytest.mark.parametrize("at", [CODE_AT + 2, CODE_AT + 8])
 def test_a_byte_that_no_table_lists_is_to_review(at: int) -> None:
     verdict, reason = judged(with_byte(CARRIED.ljust(4096, b"\0"), at), CARRIED)
     assert verdict is Verdict.REVIEW
     assert reason == (
         f"it differs from the image in the kernel's file in 1 bytes that nothing explains, the first at {at:#x}"
+    )
+
+
+def test_what_is_behind_the_image_is_to_review_as_such() -> None:
+    mapped = with_byte(with_byte(CARRIED.ljust(4096, b"\0"), 4000), 4002)
+    seen = AbiCapture("x86-64", "little", "complete", image=mapped, carried=(CARRIED,))
+    (finding,) = judge_carried(seen)
+    assert (finding.verdict, finding.subject) == (Verdict.REVIEW, "behind the image")
+    assert finding.reason == (
+        f"2 bytes are not 0, the first at 0xfa0; the image in the kernel's file ends at {len(CARRIED):#x}"
     )
 
 

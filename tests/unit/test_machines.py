@@ -17,7 +17,11 @@ MACHINES = {machine.name: machine for machine in load_machines(data_directory("q
 COMMANDS = {
     "arm": "qemu-system-arm -M virt -display none -monitor none -serial stdio -m 512 -nic none -no-user-config "
     "-no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyAMA0 panic=-1 quiet'",
+    "arm-be": "qemu-system-arm -M virt -display none -monitor none -serial stdio -m 512 -nic none -no-user-config "
+    "-no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyAMA0 panic=-1 quiet'",
     "arm64": "qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on -display none -monitor none -serial stdio -m 512 "
+    "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyAMA0 panic=-1 quiet'",
+    "arm64-be": "qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on -display none -monitor none -serial stdio -m 512 "
     "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyAMA0 panic=-1 quiet'",
     "i386": "qemu-system-i386 -M pc -display none -monitor none -serial stdio -vga none -m 512 -nic none "
     "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",

@@ -76,6 +76,13 @@ def a_defect_of_an_undefined_function(documents: Documents) -> None:
     a_defect(documents, "getcpu", "getcpuu")
 
 
+def a_defect_of_an_unknown_abi(documents: Documents) -> None:
+    a_defect(documents, "getcpu")
+    row = documents["catalog/functions.yaml"]["defects"][0]
+    del row["functions"]
+    row |= {"rule": "MAP-CARRIED", "abis": ["i368"]}
+
+
 BROKEN = [
     Broken(
         "clocksources-of-nothing",
@@ -97,6 +104,13 @@ BROKEN = [
         "catalog/functions.yaml",
         "defects/item 1",
         ("'getcpuu'", "did you mean 'getcpu'?"),
+    ),
+    Broken(
+        "defects-of-nothing",
+        a_defect_of_an_unknown_abi,
+        "catalog/functions.yaml",
+        "defects/item 1",
+        ("there is no ABI 'i368'", "did you mean 'i386'?"),
     ),
     Broken(
         "undefined-functions",

@@ -12,13 +12,18 @@ from vdsocat.catalog.intervals import Bound, Interval
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """A case of functions that kernels of an interval get wrong; docs/findings.md has a section of the same name."""
+    """A case of functions that kernels of an interval get wrong; docs/findings.md has a section of the same name.
+
+    Or what a `rule` finds on these `abis`, with `cases` for the subjects of its findings.
+    """
 
     name: str
     functions: tuple[str, ...]
     cases: tuple[str, ...]
     interval: Interval
     summary: str
+    rule: str | None = None
+    abis: tuple[str, ...] = ()
 
 
 def defects_from_document(document: Mapping[str, Any]) -> tuple[Defect, ...]:
@@ -26,7 +31,7 @@ def defects_from_document(document: Mapping[str, Any]) -> tuple[Defect, ...]:
     return tuple(
         Defect(
             name=raw["defect"],
-            functions=tuple(raw["functions"]),
+            functions=tuple(raw.get("functions", ())),
             cases=tuple(raw["cases"]),
             interval=Interval(
                 since=Bound.parse(raw["since"]),
@@ -34,6 +39,8 @@ def defects_from_document(document: Mapping[str, Any]) -> tuple[Defect, ...]:
                 when=Condition(raw["when"]) if "when" in raw else None,
             ),
             summary=raw["summary"],
+            rule=raw.get("rule"),
+            abis=tuple(raw.get("abis", ())),
         )
         for raw in document.get("defects", ())
     )

@@ -52,7 +52,9 @@ def prepare_boot(job: BootJob) -> PreparedBoot:
     plan = plan_boot(job.kernel, job.settings, job.cost)
     key = boot_key(plan)
     kept = job.earlier if job.earlier is not None and job.earlier.provenance.boot_key == key else None
-    if kept is None and not job.again:
+    # A capture of User Mode Linux, which has no second command, never has the costs that were asked for.
+    measured = plan.cost_command or not job.cost
+    if kept is None and not job.again and measured:
         kept = find_kept(job.settings.cache, key)
     return PreparedBoot(job, plan, key, of_kernel(kept, job.kernel) if kept is not None else None)
 

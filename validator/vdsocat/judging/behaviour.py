@@ -5,7 +5,7 @@ A new case is a row of a table in the probe, and, if it is of a new kind, a func
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from vdsocat.capture import Case
@@ -35,11 +35,23 @@ class KnownDefects:
         """The defect that this kernel has, or may have, in a case."""
         function = next((one.function for one in self.abi.exports if one.export.name == case.symbol), None)
         for defect in self.defects:
-            if function in defect.functions and case.name in defect.cases:
-                state = defect.interval.decide(self.release, self.facts).state
-                if state is not State.ABSENT:
-                    return defect, state
+            if function in defect.functions and case.name in defect.cases and (found := self._state_of(defect)):
+                return found
         return None
+
+    def explain(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """The findings of a rule that judges no cases, those that a defect explains as such."""
+        for finding in findings:
+            fitting = (
+                one
+                for one in self.defects
+                if one.rule == finding.rule and self.abi.name in one.abis and finding.subject in one.cases
+            )
+            yield _explain(finding, next(filter(None, map(self._state_of, fitting)), None))
+
+    def _state_of(self, defect: Defect) -> tuple[Defect, State] | None:
+        state = defect.interval.decide(self.release, self.facts).state
+        return None if state is State.ABSENT else (defect, state)
 
 
 def judge_cases(cases: tuple[Case, ...], known: KnownDefects | None = None) -> Iterator[Finding]:
@@ -63,7 +75,7 @@ def _explain(finding: Finding, found: tuple[Defect, State] | None) -> Finding:
         return finding
     defect, state = found
     where = f"known defect {defect.name} (docs/findings.md)"
-    if finding.verdict is Verdict.FAIL:
+    if finding.verdict in (Verdict.FAIL, Verdict.REVIEW):
         reason = f"{finding.reason}; {where}: {defect.summary}"
         return replace(finding, verdict=Verdict.KNOWN_DEFECT, reason=reason, defect=defect.name)
     if finding.verdict is Verdict.PASS and state is State.PRESENT:

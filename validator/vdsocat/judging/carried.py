@@ -18,7 +18,7 @@ def judge_carried(seen: AbiCapture) -> Iterator[Finding]:
 
     Explained are instructions that the image's own tables list (.altinstructions of x86, arm64, s390 and loongarch,
     .alternative of riscv, __ftr_fixup of powerpc), and the names that arm blanks; where a kernel carries more than one
-    image for an ABI, it chose one. Everything else that differs is to review.
+    image for an ABI, it chose one. Everything else that differs is to review, and so is what is not 0 behind the image.
     Why: what is judged without booting (`check --static`, `extract`) is worth as much as the mapped image is the
     carried one; and code in every process that nobody accounts for is what a rootkit would leave.
     Source: apply_alternatives() of arch/x86/entry/vdso/vma.c, apply_alternatives_vdso() of arch/arm64 and arch/riscv,
@@ -34,7 +34,15 @@ def judge_carried(seen: AbiCapture) -> Iterator[Finding]:
     differing, carried = min(differences, key=lambda one: len(one[0]))
     which = f"one of the {len(seen.carried)} images" if len(seen.carried) > 1 else "the image"
     unexplained, explanations = _explain(differing, carried, seen.image)
-    if unexplained:
+    if unexplained and unexplained[0] >= len(carried):
+        yield Finding(
+            "MAP-CARRIED",
+            Verdict.REVIEW,
+            "behind the image",
+            f"{len(unexplained)} bytes are not 0, the first at {unexplained[0]:#x}; "
+            f"the image in the kernel's file ends at {len(carried):#x}",
+        )
+    elif unexplained:
         yield Finding(
             "MAP-CARRIED",
             Verdict.REVIEW,

@@ -127,7 +127,7 @@ def _judge_on_kernel(
         findings += judge_signal_returns(seen, abi, image, known)
         findings += judge_vsyscall(seen)
         findings += judge_paths(seen, abi, catalog.fast_paths, facts)
-        findings += judge_carried(seen)
+        findings += known.explain(judge_carried(seen))
         findings += judge_placement(seen, abi, image, release, facts)
         findings += rules.judge_areas(abi.areas, seen, release, facts)
     return AbiJudgement(abi.name, seen.endianness, mode, tuple(findings), image)

@@ -67,7 +67,7 @@ def ensure_built(recipe: BuildRecipe, archive: DebianArchive, jobs: int | None =
         build.compile()
         files = KernelFiles(
             source=f"built:{recipe.name}",
-            image=Path(shutil.copyfile(build.kernel, directory / build.kernel.name)),
+            image=Path(shutil.copy(build.kernel, directory / build.kernel.name)),
             config=Path(shutil.copyfile(build.config, directory / "config")),
             package=package.name,
             version=package.version,

@@ -83,12 +83,16 @@ def clocksources_of_nothing(given: LintInput) -> Iterator[Problem]:
 
 
 def defects_of_nothing(given: LintInput) -> Iterator[Problem]:
-    """A defect is one of functions that are defined; a finding is known by it, and another name would never match."""
+    """A defect is one of functions, or ABIs, that are defined: a finding is known by it; no other name would match."""
     for number, row in enumerate(given.documents[_FUNCTIONS].get("defects", ())):
-        for name in row["functions"]:
+        for name in row.get("functions", ()):
             if name not in given.catalog.functions:
                 hint = did_you_mean(name, given.catalog.functions)
                 yield Problem(_FUNCTIONS, ("defects", number), f"nobody defines the function {name!r}{hint}")
+        for name in row.get("abis", ()):
+            if name not in given.catalog.abis:
+                hint = did_you_mean(name, given.catalog.abis)
+                yield Problem(_FUNCTIONS, ("defects", number), f"there is no ABI {name!r}{hint}")
 
 
 RULES = (
