@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from elf_builder import NOTYPE, ImageSpec, Symbol, build_image
+from elf_builder import NOTYPE, FrameRow, ImageSpec, Symbol, build_image
 
 from vdsocat.capture import AbiCapture, Capture, Provenance
 
@@ -30,7 +30,7 @@ def notes(release: str = "6.1", order: str = "<") -> tuple[tuple[str, int, bytes
 
 def i386_image(symbols: Iterable[Symbol] = I386_SYMBOLS, soname: str | None = "linux-gate.so.1", **more: Any) -> bytes:
     """A 32-bit little-endian image that exports these symbols; `more` replaces fields of its ImageSpec."""
-    more = {"notes": notes()} | more
+    more = {"notes": notes(), "unwind": (FrameRow(CLOCK.value, CLOCK.value + CLOCK.size),)} | more
     spec = ImageSpec(
         symbols=tuple(symbols),
         versions=(("LINUX_2.6", ()), ("LINUX_2.5", ()), ("LINUX_9.9", ())),

@@ -132,3 +132,25 @@ def test_the_byte_before_a_landing_pad_is_its_own_or_nobodys(rows: tuple[FrameRo
     finding = judge_unwinding(data, read_vdso_image(data), replace(abi, exports=(*abi.exports, known)), OLD)
     assert finding.verdict is verdict
     assert ("belongs to another function" in finding.reason) is (verdict is Verdict.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("rows", "release", "verdict", "words"),
+    [
+        ((CPU_ROW,), "7.2", Verdict.PASS, "as it must be"),
+        ((CLOCK_ROW,), "7.2", Verdict.FAIL, "nothing describes __vdso_getcpu"),
+        ((CLOCK_ROW,), "7.1", Verdict.PASS, "what it describes is sound"),
+        ((), "7.2", Verdict.FAIL, "there is no search table"),
+    ],
+)
+def test_riscv_promises_what_is_written_in_assembly(
+    rows: tuple[FrameRow, ...], release: str, verdict: Verdict, words: str
+) -> None:
+    abi = small_catalog().abi("x86-64")
+    entry = abi.exports[0]
+    known = replace(entry, export=replace(entry.export, name=CPU.name), function="getcpu")
+    riscv = replace(abi, name="riscv64", exports=(*abi.exports, known))
+    data = with_rows(*rows)
+    finding = judge_unwinding(data, read_vdso_image(data), riscv, KernelRelease.parse(release))
+    assert finding.verdict is verdict
+    assert words in finding.reason

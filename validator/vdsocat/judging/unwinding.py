@@ -18,11 +18,10 @@ _ENDBR64 = b"\xf3\x0f\x1e\xfa"
 
 # ABIs whose images describe every exported function, and the first release of which an image was read that does.
 # x86-64, x32   -fasynchronous-unwind-tables in arch/x86/entry/vdso/Makefile (v5.10)
-# i386          in arch/x86/entry/vdso/common/Makefile.include (v7.3); until 6.19 only what is written in assembly
+# i386          in arch/x86/entry/vdso/common/Makefile.include (v7.3)
 # ppc32, ppc64  .cfi_startproc of every function (arch/powerpc/kernel/vdso/*.S, v6.12)
-# s390x         arch/s390/kernel/vdso/Makefile (v7.3); until 6.12 the linker made no search table
+# s390x         arch/s390/kernel/vdso/Makefile (v7.3)
 # loongarch64   arch/loongarch/vdso/Makefile (v7.3)
-# arm, MIPS, s390, sh and aarch64 have no search table, and riscv compiles C without it (arch/riscv/kernel/vdso).
 _COVERED_SINCE = {
     "x86-64": KernelRelease((5, 10)),
     "x32": KernelRelease((5, 10)),
@@ -32,6 +31,15 @@ _COVERED_SINCE = {
     "s390x": KernelRelease((7, 2)),
     "loongarch64": KernelRelease((7, 2)),
 }
+# ABIs that promise it only of the functions that are written in assembly, which have .cfi directives.
+# i386    arch/x86/entry/vdso/vdso32/{sigreturn,system_call}.S (v6.1)
+# riscv   arch/riscv/kernel/vdso/{getcpu,flush_icache,rt_sigreturn}.S (v7.3)
+_RISCV_ASSEMBLY = frozenset({"getcpu", "riscv_flush_icache", "rt_sigreturn"})
+_ASSEMBLY_SINCE = {
+    "i386": (KernelRelease((6, 1)), frozenset({"vsyscall", "sigreturn", "rt_sigreturn"})),
+    "riscv64": (KernelRelease((7, 2)), _RISCV_ASSEMBLY),
+    "riscv32": (KernelRelease((7, 3)), _RISCV_ASSEMBLY),
+}
 
 
 def judge_unwinding(data: bytes, image: VdsoImage, abi: Abi, release: KernelRelease | None) -> Finding:
@@ -40,26 +48,44 @@ def judge_unwinding(data: bytes, image: VdsoImage, abi: Abi, release: KernelRele
     The table is in order and says where its entries begin; they lie in the executable segment. A landing pad of signals
     shares the byte before it with nobody: unwinders look the return address up less 1, and would take the function
     that ends there for the caller. `release` is None of another provider's image.
+    Every function is promised by x86, powerpc, s390x and loongarch64; by riscv only those written in assembly, for its
+    C is compiled without (-fno-asynchronous-unwind-tables in arch/riscv/Makefile), and so it was with i386 until 6.19.
+    No table is promised by aarch64, whose linker script throws .eh_frame away; by mips, which puts it into
+    .debug_frame; by s390x until 6.12, which did not ask the linker for a table; by sparc, whose linker flags have no
+    --eh-frame-hdr either; and by arm, whose own table (PT_ARM_EXIDX) this rule does not read; arm64's compat image has
+    not even that.
     Why: backtraces, profilers and pthread_cancel end or crash in a function without an entry, or with a wrong one;
     arm64 took its directives for the landing pad out again for that (arch/arm64/kernel/vdso/sigreturn.S).
-    Source: the flags in the Makefiles and the .cfi directives of each arch's vDSO (v7.3); that the byte before is in
-    no function: arch/x86/entry/vdso/vdso32/sigreturn.S (v7.3), gcc bug 124050.
+    Source: the flags in the Makefiles, /DISCARD/ in the linker scripts and the .cfi directives of each arch's vDSO
+    (v7.3): arch/arm64/kernel/vdso/vdso.lds.S, arch/mips/vdso/{Makefile,sigreturn.S}, arch/sparc/vdso/Makefile,
+    arch/arm/Makefile and others; that the byte before is in no function:
+    arch/x86/entry/vdso/vdso32/sigreturn.S (v7.3), gcc bug 124050.
     Reproduce: `readelf --debug-dump=frames IMAGE`, and gdb's `backtrace` in a signal handler
     """
     try:
         entries = read_unwind_entries(data)
     except ImageError as error:
         return Finding(_RULE, Verdict.FAIL, _SUBJECT, str(error))
-    promised = release is not None and abi.name in _COVERED_SINCE and not release < _COVERED_SINCE[abi.name]
+    promised = [export for export in image.exports if release is not None and _is_promised(export, abi, release)]
     if not entries:
         verdict = Verdict.FAIL if promised else Verdict.EXPECTED_ABSENT
         return Finding(
             _RULE, verdict, _SUBJECT, "there is no search table" + ("" if promised else ", nor a promise of one")
         )
     faults = [*_table_faults(entries, image), *_landing_faults(entries, image, abi)]
-    faults += _coverage_faults(entries, image, data) if promised else ()
+    faults += _coverage_faults(entries, promised, data)
     covered = "as it must be" if promised else "what it describes is sound"
     return Finding(_RULE, Verdict.FAIL if faults else Verdict.PASS, _SUBJECT, "; ".join(faults) or covered)
+
+
+def _is_promised(export: Export, abi: Abi, release: KernelRelease) -> bool:
+    if export.type not in (SymbolType.FUNC, SymbolType.NOTYPE):
+        return False
+    if abi.name in _COVERED_SINCE and not release < _COVERED_SINCE[abi.name]:
+        return True
+    since, functions = _ASSEMBLY_SINCE.get(abi.name, (release, frozenset()))
+    function = next((one.function for one in abi.exports if one.export.name == export.name), None)
+    return function in functions and not release < since
 
 
 def _table_faults(entries: Sequence[UnwindEntry], image: VdsoImage) -> Iterator[str]:
@@ -86,9 +112,9 @@ def _landing_faults(entries: Sequence[UnwindEntry], image: VdsoImage, abi: Abi) 
             yield f"the byte before the landing pad {export.name} belongs to another function"
 
 
-def _coverage_faults(entries: Sequence[UnwindEntry], image: VdsoImage, data: bytes) -> Iterator[str]:
-    for export in image.exports:
-        if export.type not in (SymbolType.FUNC, SymbolType.NOTYPE) or _entry_at(entries, export.value) is not None:
+def _coverage_faults(entries: Sequence[UnwindEntry], promised: Sequence[Export], data: bytes) -> Iterator[str]:
+    for export in promised:
+        if _entry_at(entries, export.value) is not None:
             continue
         begun = _begun_within(entries, export)
         if begun is None:
