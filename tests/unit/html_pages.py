@@ -43,8 +43,24 @@ class Page:
         return found
 
     def rows(self, table: Element) -> list[list[str]]:
-        """The cells of each row of a table as text."""
-        return [[text_of(cell) for cell in row if cell.tag in ("td", "th")] for row in table.iter("tr")]
+        """The cells of each row of a table as text; one that spans rows is in each of them."""
+        rows: list[list[str]] = []
+        spanning: dict[int, tuple[int, str]] = {}
+        for row in table.iter("tr"):
+            texts: list[str] = []
+            cells = [cell for cell in row if cell.tag in ("td", "th")]
+            while cells or len(texts) in spanning:
+                column = len(texts)
+                left, text = spanning.pop(column, (0, ""))
+                if not left:
+                    cell = cells.pop(0)
+                    left, text = int(cell.get("rowspan", "1")), text_of(cell)
+                texts.append(text)
+                if left > 1:
+                    spanning[column] = (left - 1, text)
+            rows.append(texts)
+        assert not spanning, "a cell spans more rows than there are"
+        return rows
 
     def hold_to_the_rules(self) -> None:
         """What must be so on every page of ours, for people with a keyboard, a reader of screens, or no network."""

@@ -216,10 +216,14 @@ def test_html_and_markdown_carry_every_fact_of_the_json_report(background: Backg
 
 def test_every_finding_is_a_row_of_its_function() -> None:
     page = page_of(BAD)
-    rows = [row for table in page.all("table", class_="findings") for row in page.rows(table)[1:]]
+    groups = [page.rows(table)[1:] for table in page.all("table", class_="findings")]
+    assert [rows[0][0] for rows in groups if any("fail" in row[0] for row in rows)] == ["✗ fail"], (
+        "the gravest is first"
+    )
+    rows = [row for group in groups for row in group]
     (kernel,) = document_of((BAD,))["kernels"]
     findings = [one for abi in kernel["abis"] for one in abi["findings"]]
-    assert sorted(row[1:4] for row in rows) == sorted([one["rule"], one["subject"], one["reason"]] for one in findings)
+    assert sorted(row[1:4] for row in rows) == sorted([one["rule"], one["reason"], one["subject"]] for one in findings)
 
 
 def test_findings_are_sorted_by_the_function_that_they_are_about(background: Background) -> None:

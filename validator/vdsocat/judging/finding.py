@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 
 
 # The verdict that stands for several: the first of these that occurs.
-_GRAVEST_FIRST = (
+GRAVEST_FIRST = (
     Verdict.FAIL,
     Verdict.REVIEW,
     Verdict.UNKNOWN,
@@ -63,7 +63,7 @@ class Finding:
 def gravest(findings: Iterable[Finding]) -> Verdict:
     """The verdict that stands for all of them; `unknown` for none at all, because nothing was judged."""
     present = {finding.verdict for finding in findings}
-    return next((verdict for verdict in _GRAVEST_FIRST if verdict in present), Verdict.UNKNOWN)
+    return next((verdict for verdict in GRAVEST_FIRST if verdict in present), Verdict.UNKNOWN)
 
 
 def count_verdicts(findings: Iterable[Finding]) -> Counter[Verdict]:

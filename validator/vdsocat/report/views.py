@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
+from vdsocat.judging.finding import GRAVEST_FIRST, Verdict
 from vdsocat.judging.rules import CLOCKS
 
 # What a verdict looks like where there is room for one character only; no verdict is told by its colour alone.
@@ -65,9 +67,10 @@ class Place:
             return "No program of this ABI was run, so that no vDSO was seen."
         return "There is no vDSO."
 
-    def findings_about(self, function: str | None) -> list[Mapping[str, Any]]:
-        """The findings of one function, or of the ABI itself."""
-        return [one for one in self.abi["findings"] if one["function"] == function]
+    def findings_about(self, function: str | None) -> list[list[Mapping[str, Any]]]:
+        """The findings of one function, or of the ABI itself, gravest first; those of one rule and reason together."""
+        about = [one for one in self.abi["findings"] if one["function"] == function]
+        return [list(alike) for _, alike in groupby(sorted(about, key=_rank), key=_rank)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,10 @@ class SharedFinding:
 
     finding: Mapping[str, Any]
     places: tuple[Place, ...]
+
+
+def _rank(finding: Mapping[str, Any]) -> tuple[int, str, str]:
+    return GRAVEST_FIRST.index(Verdict(finding["verdict"])), finding["rule"], finding["reason"]
 
 
 def places(document: Mapping[str, Any]) -> list[Place]:
