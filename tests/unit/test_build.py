@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import lzma
 import os
-import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fake_mirror import FakeMirror, archive_of, deb, tarball
+from small_builds import MAKEFILE, stand_in_tools, tiny_recipe
 
 from vdsocat.documents import data_directory
 from vdsocat.errors import InputError, RunError
@@ -27,21 +27,6 @@ CONFIG_NR_CPUS=8
 CONFIG_CMDLINE="a b"
 # CONFIG_MODULES is not set
 # CONFIG_NET is not set
-"""
-
-# What a kernel's Makefile does, as far as a build asks for it.
-MAKEFILE = """\
-allnoconfig:
-	cp $(KCONFIG_ALLCONFIG) $(O)/.config
-olddefconfig:
-	@sed -i '/CONFIG_REFUSED/d' $(O)/.config
-vmlinux:
-	@echo '  CC      init/main.o'
-	@test ! -e $(CURDIR)/broken || { echo 'init/main.c:1:1: error: expected expression' ; exit 1; }
-	@test ! -e $(CURDIR)/endless || { sleep 1.2; echo '  CC      init/slow.o'; sleep 600; }
-	@mkdir -p $(O)/include/config
-	@echo 7.3.4$(LOCALVERSION) > $(O)/include/config/kernel.release
-	@echo "$(ARCH) $(CROSS_COMPILE) $(KBUILD_BUILD_TIMESTAMP) $(SECRET)" > $(O)/vmlinux
 """
 
 
@@ -65,26 +50,12 @@ def test_how_a_lost_option_reads() -> None:
 
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A search path with the real make and stand-ins for the compilers, so that the test needs no others."""
-    assert shutil.which("make"), "this test needs make (Debian package make)"
-    directory = tmp_path / "bin"
-    directory.mkdir()
-    for name in ("make", "tar", "sh", "sed", "cp", "mkdir", "sleep", "test", "echo"):
-        (directory / name).symlink_to(str(shutil.which(name)))
-    for name in ("flex", "bison", "bc"):
-        (directory / name).symlink_to("/bin/true")
-    for name in ("gcc", "cross-gcc"):
-        (directory / name).write_text(f"#!{shutil.which('sh')}\necho '{name} (Test) 12'\n")
-        (directory / name).chmod(0o755)
-    monkeypatch.setenv("PATH", str(directory))
-    return directory
+    return stand_in_tools(tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def recipe(tmp_path: Path) -> BuildRecipe:
-    fragment = tmp_path / "tiny.config"
-    fragment.write_text("CONFIG_PPC32=y\n")
-    return BuildRecipe("tiny", "powerpc", "cross-", "gcc-cross", fragment, ("trixie", "sid"), "7")
+    return tiny_recipe(tmp_path)
 
 
 def source_deb(**extra: str) -> bytes:

@@ -108,6 +108,7 @@ def kernel_of(source: str, files: KernelFiles) -> KernelUnderTest:
         package_architecture=files.architecture,
         package_sha256=files.sha256,
         suite=files.suite,
+        build_seconds=files.build_seconds if files.package is None else None,
     )
 
 

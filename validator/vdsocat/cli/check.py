@@ -18,7 +18,7 @@ from vdsocat.check import check_all
 from vdsocat.cli.bisect import BisectingCommand
 from vdsocat.cli.boot_options import BootOptions, boot_options
 from vdsocat.cli.interruption import stopping_on_ending_signals
-from vdsocat.cli.kernel_options import KernelAccess, kernel_options, qemu_option
+from vdsocat.cli.kernel_options import BuildOptions, KernelAccess, build_options, kernel_options, qemu_option
 from vdsocat.cli.many import ManyOptions, many_options
 from vdsocat.cli.matrix import MatrixDisplay, spell_kept
 from vdsocat.cli.places import terminal_width
@@ -55,6 +55,7 @@ from vdsocat.sources import SourceSettings, log_name, plans_for
 @click.option("--dry-run", is_flag=True, help="Print the exact QEMU commands instead of running them.")
 @regression_options()
 @qemu_option
+@build_options
 @kernel_options
 @click.pass_context
 def check(
@@ -71,6 +72,7 @@ def check(
     boot: BootOptions,
     regression: RegressionOptions,
     many: ManyOptions,
+    build: BuildOptions,
     mirror: str | None,
     offline: bool,
 ) -> None:
@@ -78,15 +80,18 @@ def check(
 
     SOURCE is a kernel image, a build tree, a kernel's .deb, a vDSO image (.so), a capture, host (this machine's
     kernel), debian:SUITE/ARCH[/FLAVOUR], built:NAME, qemu-user:ABI, the name of a kernel of `vdsocat kernels list`, or
-    set:NAME. With --baseline the exit status tells what got worse since that kernel: status 1 for what is incompatible.
+    set:NAME. With --tree and no SOURCE it is a kernel for each architecture, built from that tree. With --baseline the
+    exit status tells what got worse since that kernel: status 1 for what is incompatible.
     """
+    if not sources and many.matrix is None:
+        sources = build.default_sources()
     if not sources and many.matrix is None:
         raise click.UsageError("Missing argument 'SOURCE…'.")
     boot.refuse_contradictions(dry_run)
     settings: Settings = context.obj
     catalog = settings.load_catalog()
     cache = Cache(settings.cache)
-    kernels = KernelAccess(settings, mirror, offline)
+    kernels = KernelAccess(settings, mirror, offline, build)
     logs = out or cache.path("logs")
     standard = Standard(regression, catalog)
     excluded = frozenset(request.name for source in excepted for request in kernels.expand(source))

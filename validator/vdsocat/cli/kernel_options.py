@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vdsocat.cli.collected import collected
 from vdsocat.cli.settings import Settings
 from vdsocat.documents import data_directory
 
@@ -32,6 +33,35 @@ def kernel_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return mirror(offline(command))
 
 
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What kernels are built from: a `tree` of the user's own, the Debian package `source`, or as their recipes say."""
+
+    tree: Path | None = None
+    source: str | None = None
+
+    def default_sources(self) -> tuple[str, ...]:
+        """What is meant where no SOURCE is named."""
+        return ("set:tree",) if self.tree or self.source else ()
+
+
+build_options = collected(
+    "build",
+    BuildOptions,
+    (
+        click.option(
+            "--tree",
+            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            metavar="DIR",
+            help="Build the built: kernels from this kernel tree.",
+        ),
+        click.option(
+            "--source", metavar="PACKAGE", help="Build them from this package of Debian's, such as linux-source-6.12."
+        ),
+    ),
+)
+
+
 def qemu_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --qemu to a command."""
     return click.option(
@@ -51,6 +81,7 @@ class KernelAccess:
     settings: Settings
     mirror: str | None = None
     offline: bool = False
+    build: BuildOptions = BuildOptions()
 
     @cached_property
     def table(self) -> KernelTable:
@@ -69,14 +100,21 @@ class KernelAccess:
 
     def expand(self, source: str) -> tuple[KernelRequest, ...]:
         """The kernels that a SOURCE means; see vdsocat.kernels.table.expand_source."""
-        from vdsocat.kernels.table import expand_source
+        from vdsocat.kernels.table import expand_source, from_source
 
-        return expand_source(source, self.table)
+        requests = expand_source(source, self.table)
+        if self.build.source is None:
+            return requests
+        return tuple(from_source(request, self.build.source, self.table) for request in requests)
 
     def ensure(self, request: KernelRequest, progress: Callable[[str], None]) -> KernelFiles:
         """The files of a kernel, fetched or built if need be; `progress` is told what is being done."""
-        from vdsocat.kernels.table import ensure_kernel
+        from vdsocat.kernels.table import BuildRequest, ensure_kernel
 
+        if self.build.tree is not None and isinstance(request, BuildRequest):
+            from vdsocat.kernels.own_tree import build_from_tree
+
+            return build_from_tree(request.recipe, self.build.tree, self.archive.cache, progress)
         return ensure_kernel(request, replace(self.archive, progress=progress), self.table)
 
     def static_sources(self, catalog: Catalog, config: Path | None = None) -> SourceSettings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vdsocat.cli.kernel_options import KernelAccess, kernel_options
+from vdsocat.cli.kernel_options import BuildOptions, KernelAccess, build_options, kernel_options
 from vdsocat.cli.places import terminal_width
 from vdsocat.cli.settings import Settings
 from vdsocat.kernels.table import list_kernels
@@ -40,20 +40,31 @@ def list_(settings: Settings, format_: str) -> None:
 @click.pass_obj
 def fetch(settings: Settings, sources: tuple[str, ...], mirror: str | None, offline: bool) -> None:
     """Put kernels into the cache and print where they are; kernels to build are built."""
-    _ensure(settings, sources, mirror, offline)
+    _ensure(KernelAccess(settings, mirror, offline), sources)
 
 
-@kernels.command()
-@click.argument("names", metavar="NAME…", nargs=-1, required=True)
+@kernels.command("build")
+@click.argument("names", metavar="NAME…", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="One for each architecture: what set:tree has.")
+@build_options
 @kernel_options
 @click.pass_obj
-def build(settings: Settings, names: tuple[str, ...], mirror: str | None, offline: bool) -> None:
-    """Build kernels that no distribution offers (the built: sources), and print where they are."""
-    _ensure(settings, tuple(f"built:{name.removeprefix('built:')}" for name in names), mirror, offline)
+def build_kernels(
+    settings: Settings,
+    names: tuple[str, ...],
+    every: bool,
+    build: BuildOptions,
+    mirror: str | None,
+    offline: bool,
+) -> None:
+    """Build kernels (the built: sources), and print where they are. `vdsocat check --tree` builds and checks them."""
+    if bool(names) is every:
+        raise click.UsageError("Name the kernels to build, or say --all.")
+    sources = ("set:tree",) if every else tuple(f"built:{name.removeprefix('built:')}" for name in names)
+    _ensure(KernelAccess(settings, mirror, offline, build), sources)
 
 
-def _ensure(settings: Settings, sources: tuple[str, ...], mirror: str | None, offline: bool) -> None:
-    access = KernelAccess(settings, mirror, offline)
+def _ensure(access: KernelAccess, sources: tuple[str, ...]) -> None:
     for source in sources:
         for request in access.expand(source):
             files = access.ensure(request, lambda text: click.echo(text, err=True))

@@ -29,7 +29,7 @@ from vdsocat.kernels.image import KernelImage, bootable_payload, identify_kernel
 
 @dataclass(frozen=True, slots=True)
 class KernelUnderTest:
-    """A kernel image on disk, with what is known of where it comes from."""
+    """A kernel image on disk, with what is known of where it comes from; `build_seconds` if it was built just now."""
 
     source: str
     image: Path
@@ -39,6 +39,7 @@ class KernelUnderTest:
     package_architecture: str | None = None
     package_sha256: str | None = None
     suite: str | None = None
+    build_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ def _capture(
             command=launch.command,
             probes=plan.probes,
             seconds=round(end.seconds, 2),
-            phases={"unpack": round(plan.unpacking, 3), **end.phases},
+            phases={**_prepared(plan), **end.phases},
             skipped=skipped,
         ),
         abis=collect_abis(transcript, expected),
@@ -206,6 +207,11 @@ def _require_program(kernel: Path, machine: Machine) -> None:
         raise RunError(f"{kernel}: is User Mode Linux, a program for {machine.host}, and this computer is {here}.")
     if not os.access(kernel, os.X_OK):
         raise InputError(f"{kernel}: is User Mode Linux, a program, but may not be executed; chmod +x allows it.")
+
+
+def _prepared(plan: BootPlan) -> dict[str, float]:
+    built = plan.kernel.build_seconds
+    return {**({} if built is None else {"build": built}), "unpack": round(plan.unpacking, 3)}
 
 
 def _skipped(machine: Machine, entered: bool) -> Iterator[str]:

@@ -16,6 +16,7 @@ _LONGEST_MARK = 256
 
 # The phases in their order, with what each is.
 PHASES = {
+    "build": "the kernel is built",
     "unpack": "the host unpacks the kernel and writes the initramfs",
     "qemu": "QEMU starts, until its CPU runs",
     "firmware": "firmware, and the kernel's unpacking of itself, until the kernel's clock runs",

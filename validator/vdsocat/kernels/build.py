@@ -15,7 +15,7 @@ from pathlib import Path
 
 from vdsocat.errors import InputError, RunError
 from vdsocat.kernels.deb_archive import read_deb
-from vdsocat.kernels.debian import DebianArchive, Package
+from vdsocat.kernels.debian import DebianArchive, NotCachedError, Package, StaleIndexError
 from vdsocat.kernels.download import VerificationError
 from vdsocat.kernels.files import KernelFiles, read_record, write_record
 from vdsocat.kernels.kbuild import BuildRecipe, KernelBuild, compiler_version, listed, processors, require_tools
@@ -33,13 +33,23 @@ _RECIPE_FORMAT = 1
 
 
 def find_source(recipe: BuildRecipe, archive: DebianArchive) -> tuple[str, Package]:
-    """The newest source package for a recipe, and its suite; InputError when no suite has one of that release."""
-    found = [
-        (suite, package)
-        for suite in recipe.suites
-        for package in archive.linux_packages(suite, _INDEX_ARCHITECTURE)
-        if _SOURCE.match(package.name) and is_of_release(package.version, recipe.release)
-    ]
+    """The newest source package for a recipe, and its suite; InputError when no suite has one of that release.
+
+    Of several suites, those are passed over that the mirror has not got.
+    """
+    found = []
+    for suite in recipe.suites:
+        try:
+            packages = archive.linux_packages(suite, _INDEX_ARCHITECTURE)
+        except (InputError, NotCachedError, StaleIndexError):
+            if len(recipe.suites) == 1:
+                raise
+            continue
+        found += [
+            (suite, package)
+            for package in packages
+            if _SOURCE.match(package.name) and is_of_release(package.version, recipe.release)
+        ]
     if not found:
         raise InputError(f"Debian {listed(recipe.suites)} has no linux-source package of release {recipe.release}.")
     return max(found, key=lambda one: version_key(one[1].version))
@@ -117,6 +127,7 @@ def source_tree(package: Package, suite: str, archive: DebianArchive) -> Path:
 
 def _build_key(recipe: BuildRecipe, package: Package, fragment: bytes, compiler: str) -> str:
     parts = [str(_RECIPE_FORMAT), package.sha256, recipe.arch, recipe.cross_compile, compiler, fragment.decode("utf-8")]
+    parts += [f"{name}={value}" for name, value in recipe.variables.items()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

@@ -19,18 +19,19 @@ class KernelFiles:
 
     `source` is the SOURCE that names it exactly (debian:bookworm/amd64/amd64, built:ppc32). `architecture` is Debian's
     for its packages, and the kernel's ARCH for built ones. `sha256` is that of the Debian package that the kernel, or
-    the source that it was built from, was taken from. `release` is what uname -r says.
+    the source that it was built from, was taken from. `release` is what uname -r says. What was built from a tree of
+    the user's own has no package; its `build_seconds` are those of this run.
     """
 
     source: str
     image: Path
     config: Path | None
-    package: str
-    version: str
-    architecture: str
+    package: str | None
+    version: str | None
+    architecture: str | None
     flavour: str
-    suite: str
-    sha256: str
+    suite: str | None
+    sha256: str | None
     release: str
     compiler: str | None = None
     fragment_sha256: str | None = None

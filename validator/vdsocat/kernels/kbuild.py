@@ -30,8 +30,8 @@ class BuildRecipe:
     """How to build one kernel: `arch` is the kernel's ARCH, `fragment` the options laid over allnoconfig.
 
     The source is the newest linux-source-* of `release` in any of `suites`. `headers` are headers of the host that
-    this kernel's build needs beyond the C library's, with the Debian packages that have them. `image` is what QEMU
-    starts, below the build's own directory.
+    this kernel's build needs beyond the C library's, with the Debian packages that have them; `tools` are programs
+    likewise. `image` is what QEMU starts, below the build's own directory. `variables` are more words for make.
     """
 
     name: str
@@ -43,6 +43,8 @@ class BuildRecipe:
     release: str
     headers: Mapping[str, str] = field(default_factory=dict)
     image: str = "vmlinux"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    tools: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class LostOption:
 
 def missing_tools(recipe: BuildRecipe) -> dict[str, str]:
     """What is not installed of what a build needs, as tool → Debian package."""
-    wanted = {**_TOOLS, f"{recipe.cross_compile}gcc": recipe.compiler_package}
+    wanted = {**_TOOLS, f"{recipe.cross_compile}gcc": recipe.compiler_package, **recipe.tools}
     missing = {tool: package for tool, package in wanted.items() if shutil.which(tool) is None}
     if "gcc" not in missing:
         headers = {**_HEADERS, **recipe.headers}
@@ -166,7 +168,7 @@ class KernelBuild:
         command = [
             "make", "-C", str(self.source), f"O={self.objects}", f"-j{self.jobs}",
             f"ARCH={self.recipe.arch}", f"CROSS_COMPILE={self.recipe.cross_compile}",
-            *variables, target,
+            *(f"{name}={value}" for name, value in self.recipe.variables.items()), *variables, target,
         ]  # fmt: skip
         compiled = 0
         talked = time.monotonic()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,16 @@ def expand_source(source: str, table: KernelTable) -> tuple[KernelRequest, ...]:
     return (named.request,)
 
 
+def from_source(request: KernelRequest, package: str, table: KernelTable) -> KernelRequest:
+    """The same kernel, if it is one to build, from a source package of any suite; InputError for another name."""
+    if not isinstance(request, BuildRequest):
+        return request
+    release = package.removeprefix("linux-source-")
+    if not re.fullmatch(r"linux-source-\d+\.\d+", package):
+        raise InputError(f"{package!r} is no package of the kernel's source: they are called linux-source-6.12, say.")
+    return replace(request, recipe=replace(request.recipe, release=release, suites=table.suites))
+
+
 def resolve_debian(request: DebianRequest, archive: DebianArchive, table: KernelTable) -> KernelPackage:
     """The newest kernel package that Debian's indexes have for a request.
 
@@ -215,7 +226,8 @@ def _serves(files: KernelFiles, request: KernelRequest) -> bool:
     if isinstance(request, BuildRequest):
         return files.source == str(request)
     return (
-        files.suite in request.suites
+        files.version is not None
+        and files.suite in request.suites
         and files.architecture == request.architecture
         and files.flavour == request.flavour
         and is_of_release(files.version, request.release)
@@ -310,6 +322,8 @@ def _request_from_document(entry: dict[str, Any], directory: Path) -> KernelRequ
             release=raw["release"],
             headers=raw.get("headers", {}),
             image=raw.get("image", "vmlinux"),
+            variables=raw.get("variables", {}),
+            tools=raw.get("tools", {}),
         ),
     )
 
