@@ -68,7 +68,11 @@ COST_HASTE = (
     "initcall_blacklist=tracer_init_tracefs,trace_eval_init,cubictcp_register,"
     "slab_sysfs_init,blake2s_mod_init,of_fdt_raw_init"
 )
-OTHERWISE = {"ppc64": ("-M pseries", "-M pseries,x-vof=on"), "ppc64le": ("-M pseries", "-M pseries,x-vof=on")}
+OTHERWISE = {
+    "ppc64": ("-M pseries", "-M pseries,x-vof=on"),
+    "ppc64le": ("-M pseries", "-M pseries,x-vof=on"),
+    "x86-64": ("-M pc", "-M microvm,acpi=off"),
+}
 
 
 def hasty(name: str) -> str:

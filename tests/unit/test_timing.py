@@ -45,6 +45,18 @@ def test_every_phase_lies_between_two_moments() -> None:
     assert [phase for phase in PHASES if phase in watch.phases()] == list(watch.phases())
 
 
+def test_a_kernel_does_not_begin_before_its_machine() -> None:
+    clock = Clock()
+    watch = Stopwatch(clock)
+    clock.time = 101
+    watch.hear(RUNNING)
+    clock.time = 102
+    watch.note(HELLO)
+    watch.note(call("1", "9.5"))
+    assert watch.phases()["firmware"] == 0
+    assert watch.phases()["kernel"] == 1
+
+
 def test_what_was_not_seen_is_left_out() -> None:
     clock = Clock()
     watch = Stopwatch(clock)
