@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from vdsocat.command_line import read_parameters
 from vdsocat.costs import Costs, costs_from_json, costs_to_json
 from vdsocat.errors import InputError
 
@@ -153,8 +154,7 @@ class Provenance:
         """The names on the kernel's command line with their values, the last one of each; None when nobody noted it."""
         if "-append" not in self.command:
             return None
-        words = self.command[self.command.index("-append") + 1].split()
-        return {name: value for name, _, value in (word.partition("=") for word in words)}
+        return read_parameters(self.command[self.command.index("-append") + 1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from vdsocat.capture import parse_config
 from vdsocat.catalog.conditions import KernelFacts
 from vdsocat.catalog.model import Catalog
 from vdsocat.catalog.query import SymbolState, states_of
+from vdsocat.command_line import told_at_boot
 from vdsocat.errors import InputError, misspelt
 from vdsocat.exports import KernelRelease
 
@@ -74,8 +75,7 @@ def answer_for_configuration(question: Question, catalog: Catalog, index: dict[s
         hosts = [host for host in abi.hosts_on(configuration.arch, configuration.bits) if host.mode == mode]
         if not hosts:
             return None
-        return list(
-            states_of(abi, KernelRelease(release), KernelFacts(mode, configuration.options, parameters={}), hosts)
-        )
+        facts = KernelFacts(mode, configuration.options, parameters=told_at_boot({}, configuration.options))
+        return list(states_of(abi, KernelRelease(release), facts, hosts))
 
     return answer_at_release(question, index, release, states)

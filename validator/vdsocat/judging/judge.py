@@ -10,6 +10,7 @@ from vdsocat.catalog.conditions import KernelFacts
 from vdsocat.catalog.fast_paths import FastPaths
 from vdsocat.catalog.intervals import Decision, State, decide_any
 from vdsocat.catalog.model import Abi, Catalog, CatalogExport, HashStyles, Provider, VdsoInterval
+from vdsocat.command_line import told_at_boot
 from vdsocat.elf.image import ImageError, VdsoImage, read_vdso_image
 from vdsocat.elf.layout import machine_name
 from vdsocat.errors import InputError, RunError, did_you_mean
@@ -110,8 +111,9 @@ def _judge_on_kernel(
     hosts = abi.hosts_on(capture.provenance.kernel_arch or "", capture.provenance.kernel_bits or 0)
     mode = abi.mode_on(capture.provenance.kernel_arch, capture.provenance.kernel_bits)
     # An image in a file is there whatever the kernel will be told at boot.
-    parameters = {} if seen.is_static else capture.provenance.kernel_parameters
-    facts = KernelFacts(mode, config, capture.facts, parameters)
+    given = {} if seen.is_static else capture.provenance.kernel_parameters
+    told = given if seen.is_static or given is None else told_at_boot(given, config)
+    facts = KernelFacts(mode, config, capture.facts, told)
     if capture.provenance.kernel_arch is None:
         hosted = Decision(State.UNKNOWN, "the image does not tell its kernel")
     else:
