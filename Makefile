@@ -17,7 +17,8 @@ NEWER_QEMU = $(shell grep -lE '^least_qemu: "([89]|[1-9][0-9])\.' qemu-images/ma
 PROBE_PACKAGES = $(shell sed -n 's/^package *= *"\(.*\)"/\1/p' validator/probe/probes.toml | tr ' ' '\n' | sort -u)
 # What speed is measured against: virtme-ng's guest, and the tools that decompress kernels.
 BENCH_PACKAGES = busybox-static kmod gcc libc6-dev xz-utils gzip bzip2 zstd lz4 lzop
-TEST_PACKAGES = gcc make git cpio gpg gpg-agent qemu-user
+TEST_PACKAGES = gcc make git cpio gpg gpg-agent qemu-user \
+	bzip2 xz-utils lz4 lzop zstd u-boot-tools device-tree-compiler
 # The HTML report is looked at in a real browser, and its print as text.
 BROWSER_PACKAGES = chromium poppler-utils fonts-dejavu-core
 # The kernel's own selftests are static programs with a C library, for each ABI in tests/system/selftests.yaml.
