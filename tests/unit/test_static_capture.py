@@ -159,3 +159,13 @@ def test_an_image_file_without_a_note_cannot_be_judged_by_release(tmp_path: Path
     path.write_bytes(i386_image(notes=()))
     with pytest.raises(RunError, match="no probe reported the kernel's release"):
         judge_capture(capture_image_file(path, CATALOG), CATALOG)
+
+
+def test_an_image_file_that_is_cut_within_its_section_headers_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "vdso32.so"
+    whole = i386_image(section_headers=True)
+    path.write_bytes(whole)
+    assert capture_image_file(path, CATALOG).abis[0].image == whole
+    path.write_bytes(whole[:-10])
+    with pytest.raises(InputError, match=rf"is truncated: its section headers end at byte {len(whole)}, but"):
+        capture_image_file(path, CATALOG)

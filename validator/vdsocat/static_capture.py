@@ -16,7 +16,7 @@ from vdsocat.guest.run import KernelUnderTest
 from vdsocat.image_abi import abis_of_image
 from vdsocat.kernels.build_tree import BuildTree
 from vdsocat.kernels.image import KernelImage, identify_kernel, use_unpacked
-from vdsocat.kernels.static import CarriedImage, is_vdso_image, read_contents
+from vdsocat.kernels.static import CarriedImage, is_vdso_image, read_contents, require_whole_file
 
 STATIC = "static"
 
@@ -27,7 +27,7 @@ def capture_kernel(kernel: KernelUnderTest, catalog: Catalog) -> Capture:
     InputError when the file is no kernel or cannot be unpacked, RunError when it does not say its release.
     """
     image = identify_kernel(kernel.image)
-    contents = use_unpacked(image, read_contents)
+    contents = use_unpacked(image, lambda data: read_contents(data, with_config=kernel.config is None))
     banner = contents.banner
     config = kernel.config.read_text("utf-8", "replace") if kernel.config else contents.config
     if banner is None:
@@ -51,6 +51,7 @@ def capture_image_file(path: Path, catalog: Catalog) -> Capture:
     """
     data = _read(path)
     image = read_vdso_image(data, subject=str(path))
+    require_whole_file(data, image.endianness, str(path))
     release = image.linux_release
     uname = {"sysname": "Linux"} | ({"release": str(release)} if release else {})
     abis = abis_of_image(image, catalog)

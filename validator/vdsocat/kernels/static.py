@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from vdsocat.elf.image import VdsoImage, read_vdso_image
 from vdsocat.elf.layout import Buffer, Endianness, ImageError, read_layout
+from vdsocat.errors import InputError
 
 _ELF_DYN = 3
 _LONGEST_ELF = 4 << 20
 # Of every vDSO that a Makefile of arch/ links: linux-vdso.so.1, linux-vdso32.so.1, linux-gate.so.1 …
 _SONAME = re.compile(r"linux-(?:vdso|gate)[a-z0-9_]*\.so\.\d+\Z")
+_BANNER_START = b"Linux version "
 # init/version-timestamp.c (init/version.c before 6.1): "Linux version RELEASE (BUILDER) (COMPILER) #1 SMP …"
 _BANNER = re.compile(
     rb"Linux version (?P<release>\d+\.\d+[^\s\x00]{0,200}) \([^\n\x00]*?(?P<version> #\d[^\n\x00]{0,200})?\n"
@@ -48,9 +50,10 @@ class KernelContents:
     config: str | None
 
 
-def read_contents(kernel: Buffer) -> KernelContents:
-    """All of these, found in the kernel's bytes."""
-    return KernelContents(locate_vdso_images(kernel), find_banner(kernel), find_config(kernel))
+def read_contents(kernel: Buffer, with_config: bool = True) -> KernelContents:
+    """All of these, found in the kernel's bytes; the configuration only if it is wanted."""
+    config = find_config(kernel) if with_config else None
+    return KernelContents(locate_vdso_images(kernel), find_banner(kernel), config)
 
 
 def locate_vdso_images(kernel: Buffer) -> tuple[CarriedImage, ...]:
@@ -80,21 +83,38 @@ def elf_file_size(data: bytes, endianness: Endianness) -> int:
     """
     layout = read_layout(data, "the image", None)
     segments = max(segment.offset + segment.filesz for segment in layout.segments if segment.filesz)
-    at, size, place = (0x28, 8, 0x3A) if layout.elf_class == 64 else (0x20, 4, 0x2E)
+    end = _end_of_sections(data, layout.elf_class == 64, endianness)
+    return max(segments, end if end <= len(data) else 0)
+
+
+def require_whole_file(data: bytes, endianness: Endianness, subject: str) -> None:
+    """InputError for a file that ends before its section headers do: its linker has written more."""
+    end = _end_of_sections(data, data[4] == 2, endianness)
+    if end > len(data):
+        raise InputError(f"{subject} is truncated: its section headers end at byte {end}, but the file has {len(data)}")
+
+
+def _end_of_sections(data: bytes, wide: bool, endianness: Endianness) -> int:
+    """Where the section headers end, by the file header alone; 0 where there are none."""
+    at, size, place = (0x28, 8, 0x3A) if wide else (0x20, 4, 0x2E)
     sections = int.from_bytes(data[at : at + size], endianness)
     entry, count = (int.from_bytes(data[place + i : place + i + 2], endianness) for i in (0, 2))
-    end = sections + entry * count if sections and count else 0
-    return max(segments, end if end <= len(data) else 0)
+    return sections + entry * count if sections and count else 0
 
 
 def find_banner(kernel: Buffer) -> KernelBanner | None:
     """Release and version in the kernel's banner, or None when there is none."""
-    matches = list(_BANNER.finditer(kernel))
-    best = next((match for match in matches if match["version"]), matches[0] if matches else None)
-    if best is None:
-        return None
-    version = best["version"]
-    return KernelBanner(_text(best["release"]), _text(version).strip() if version else None)
+    first = None
+    at = kernel.find(_BANNER_START)
+    while at >= 0:
+        if match := _BANNER.match(kernel, at):
+            version = match["version"]
+            banner = KernelBanner(_text(match["release"]), _text(version).strip() if version else None)
+            if version:
+                return banner
+            first = first or banner
+        at = kernel.find(_BANNER_START, at + 1)
+    return first
 
 
 def find_config(kernel: Buffer) -> str | None:
