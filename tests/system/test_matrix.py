@@ -54,12 +54,14 @@ ROWS = {
     ("riscv32", "riscv32"): True,
     ("mips", "mips-o32"): True,
     ("arm-be", "arm"): True,
+    ("arm64-be", "aarch64"): True,
+    ("arm64-be", "arm"): True,
     ("um-x86-64", "um-x86-64"): True,
 }
 
-# Programs of these ABIs run, and no image is mapped into them: User Mode Linux has none for 32 bits, and COMPAT_VDSO of
-# arch/arm64/Kconfig depends on !CPU_BIG_ENDIAN (v6.12).
-WITHOUT_IMAGE = set[tuple[str, str]]()
+# Programs of these ABIs run, and no image is mapped into them: COMPAT_VDSO of arch/arm64/Kconfig depends on
+# !CPU_BIG_ENDIAN (v6.12).
+WITHOUT_IMAGE = {("arm64-be", "arm")}
 
 # Read from the version scripts and Makefiles of Linux 6.1 and 7.3, not from the catalogue.
 EXPORTS = {
@@ -110,6 +112,10 @@ EXPORTS = {
     ("mips", "mips-o32"): {
         f"__vdso_{name}@LINUX_2.6"
         for name in ("clock_gettime", "gettimeofday", "clock_getres", "clock_gettime64", "clock_getres_time64")
+    },
+    ("arm64-be", "aarch64"): {
+        f"__kernel_{name}@LINUX_2.6.39"
+        for name in ("rt_sigreturn", "gettimeofday", "clock_gettime", "clock_getres", "getrandom")
     },
     ("um-x86-64", "um-x86-64"): {
         f"{prefix}{name}@LINUX_2.6"
@@ -208,7 +214,7 @@ def test_the_vdso_was_called_on_every_abi_that_has_something_to_call(matrix: Mat
 
 
 def test_arm_has_its_kuser_helpers(matrix: Matrix) -> None:
-    for kernel in ("armhf-6.1", "arm64-6.1", "arm-be"):
+    for kernel in ("armhf-6.1", "arm64-6.1", "arm-be", "arm64-be"):
         kuser = matrix.row(kernel, "arm")["kuser"]
         assert kuser["present"]
         assert kuser["version"] >= 5
