@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,9 @@ COMMANDS = {
     "-no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyAMA0 panic=-1 quiet'",
     "arm-be": "qemu-system-arm -M virt -display none -monitor none -serial stdio -m 512 -nic none -no-user-config "
     "-no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyAMA0 panic=-1 quiet'",
-    "arm64": "qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on -display none -monitor none -serial stdio -m 512 "
-    "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyAMA0 panic=-1 quiet'",
+    "arm64": "qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on -display none -monitor none -serial stdio "
+    "-smp 2 -accel tcg,thread=single -m 512 -nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio "
+    "-append 'console=ttyAMA0 panic=-1 quiet maxcpus=1'",
     "arm64-be": "qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on -display none -monitor none -serial stdio -m 512 "
     "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyAMA0 panic=-1 quiet'",
     "i386": "qemu-system-i386 -M pc -display none -monitor none -serial stdio -vga none -m 512 -nic none "
@@ -46,8 +48,9 @@ COMMANDS = {
     "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
     "riscv64": "qemu-system-riscv64 -M virt -cpu rv64,marchid=1 -display none -monitor none -serial stdio -m 512 "
     "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
-    "s390x": "qemu-system-s390x -M s390-ccw-virtio -nographic -m 512 -nic none -no-user-config -no-reboot "
-    "-kernel vmlinuz -initrd cpio -append 'console=ttysclp0 panic=-1 quiet'",
+    "s390x": "qemu-system-s390x -M s390-ccw-virtio -nographic -smp 2 -accel tcg,thread=single -m 512 "
+    "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio "
+    "-append 'console=ttysclp0 panic=-1 quiet maxcpus=1'",
     "um-i386": "vmlinuz noreboot uml_dir=/dev/null/ con0=null,fd:1 con=null mem=64M initrd=cpio "
     "console=tty0 panic=-1 quiet",
     "um-x86-64": "vmlinuz noreboot uml_dir=/dev/null/ con0=null,fd:1 con=null mem=64M initrd=cpio "
@@ -142,9 +145,10 @@ def test_a_guest_has_no_network_no_disk_and_no_acceleration_unasked(machine: Mac
         "-net",
         "-netdev",
         "-enable-kvm",
-        "-accel",
     )
     assert not any(word in forbidden or "kvm" in word for word in command)
+    accelerators = [after for word, after in pairwise(command) if word == "-accel"]
+    assert all(one.startswith("tcg,") for one in accelerators)
 
 
 def test_words_of_the_user_come_last_on_the_kernel_command_line() -> None:

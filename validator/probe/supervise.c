@@ -112,6 +112,18 @@ static void power_off(void)
 	}
 }
 
+/* A kernel that was told maxcpus=1 leaves it for later: two CPUs make all of a boot slower, and only a few cases need
+ * them (Documentation/admin-guide/kernel-parameters.rst). */
+static void start_second_cpu(void)
+{
+	word fd = open_for_writing("/sys/devices/system/cpu/cpu1/online");
+
+	if (fd < 0)
+		return;
+	write_bytes((s32)fd, "1", 1);
+	close_file((s32)fd);
+}
+
 void supervise(struct speaker *speaker, const struct auxv_entry *auxv, const char *option)
 {
 	char last[LONGEST_NAME] = "", next[LONGEST_NAME];
@@ -119,6 +131,9 @@ void supervise(struct speaker *speaker, const struct auxv_entry *auxv, const cha
 	system_call(SYS_syslog, SYSLOG_ACTION_CONSOLE_OFF, 0, 0, 0, 0);
 	system_call(SYS_mount, WORD("proc"), WORD("/proc"), WORD("proc"), 0, 0);
 	system_call(SYS_mount, WORD("sysfs"), WORD("/sys"), WORD("sysfs"), 0, 0);
+	/* Instructions are counted on one. */
+	if (!option)
+		start_second_cpu();
 	/* Firmware and printk may have left half a line. */
 	break_line(speaker);
 	say_hello(speaker, auxv);

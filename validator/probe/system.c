@@ -2,6 +2,7 @@
 #include "system.h"
 
 #define AT_FDCWD (-100)
+#define O_WRONLY 1 /* the same everywhere */
 #define P_PID 1
 #define WSTOPPED 2
 #define WEXITED 4
@@ -31,6 +32,11 @@ word read_bytes(s32 fd, void *bytes, u32 size)
 word open_for_reading(const char *path)
 {
 	return system_call(SYS_openat, AT_FDCWD, WORD(path), 0, 0, 0);
+}
+
+word open_for_writing(const char *path)
+{
+	return system_call(SYS_openat, AT_FDCWD, WORD(path), O_WRONLY, 0, 0);
 }
 
 void close_file(s32 fd)

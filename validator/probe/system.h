@@ -15,6 +15,8 @@ word system_call_six(word number, word first, word second, word third, word four
 word write_bytes(s32 fd, const void *bytes, u32 size);
 word read_bytes(s32 fd, void *bytes, u32 size);
 word open_for_reading(const char *path);
+/* A file that is there. */
+word open_for_writing(const char *path);
 void close_file(s32 fd);
 word make_pipe(s32 ends[2]);
 
