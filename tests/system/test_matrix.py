@@ -57,11 +57,12 @@ ROWS = {
     ("arm64-be", "aarch64"): True,
     ("arm64-be", "arm"): True,
     ("um-x86-64", "um-x86-64"): True,
+    ("um-i386", "um-i386"): True,
 }
 
-# Programs of these ABIs run, and no image is mapped into them: COMPAT_VDSO of arch/arm64/Kconfig depends on
-# !CPU_BIG_ENDIAN (v6.12).
-WITHOUT_IMAGE = {("arm64-be", "arm")}
+# Programs of these ABIs run, and no image is mapped into them: User Mode Linux has none for 32 bits, and COMPAT_VDSO of
+# arch/arm64/Kconfig depends on !CPU_BIG_ENDIAN (v6.12).
+WITHOUT_IMAGE = {("um-i386", "um-i386"), ("arm64-be", "arm")}
 
 # Read from the version scripts and Makefiles of Linux 6.1 and 7.3, not from the catalogue.
 EXPORTS = {

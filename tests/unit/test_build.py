@@ -181,6 +181,13 @@ def test_missing_headers_are_named_too(tools: Path, recipe: BuildRecipe) -> None
     assert missing_tools(replace(recipe, headers={"gelf.h": "libelf-dev"})) == {"the header gelf.h": "libelf-dev"}
 
 
+def test_headers_of_a_program_are_those_of_its_own_compiler(tools: Path, recipe: BuildRecipe) -> None:
+    (tools / "gcc").write_text("#!/bin/sh\nexit 1\n")
+    (tools / f"{recipe.cross_compile}gcc").write_text("#!/bin/sh\nexit 0\n")
+    assert missing_tools(replace(recipe, arch="um")) == {}
+    assert missing_tools(recipe) == {"the header stdlib.h": "libc6-dev"}
+
+
 def test_the_newest_source_of_a_release(tmp_path: Path, recipe: BuildRecipe) -> None:
     archive = archive_of(mirror_with(tmp_path, b"").root.as_uri(), tmp_path / "cache")
     found = {release: find_source(replace(recipe, release=release), archive) for release in ("7", "7.2", "6.12")}
@@ -218,7 +225,7 @@ def test_a_cache_that_kbuild_cannot_work_in(tmp_path: Path, tools: Path, recipe:
 def test_the_fragments_that_ship_ask_for_what_a_capture_needs() -> None:
     table = load_kernel_table(data_directory("qemu-images"))
     requests = [one for one in expand_source("set:full", table) if isinstance(one, BuildRequest)]
-    assert len(requests) == 9
+    assert len(requests) == 10
     for request in requests:
         lines = request.recipe.fragment.read_text(encoding="utf-8").splitlines()
         for needed in ("BLK_DEV_INITRD", "BINFMT_ELF", "PRINTK", "TTY", "PROC_FS", "COMPAT_32BIT_TIME", "POSIX_TIMERS"):

@@ -63,9 +63,11 @@ def missing_tools(recipe: BuildRecipe) -> dict[str, str]:
     """What is not installed of what a build needs, as tool → Debian package."""
     wanted = {**_TOOLS, f"{recipe.cross_compile}gcc": recipe.compiler_package, **recipe.tools}
     missing = {tool: package for tool, package in wanted.items() if shutil.which(tool) is None}
-    if "gcc" not in missing:
-        headers = {**_HEADERS, **recipe.headers}
-        missing |= {f"the header {header}": package for header, package in headers.items() if not _has_header(header)}
+    # User Mode Linux is a program, and needs them for itself.
+    compiler = f"{recipe.cross_compile}gcc" if recipe.arch == "um" else "gcc"
+    if compiler not in missing:
+        headers = {**_HEADERS, **recipe.headers}.items()
+        missing |= {f"the header {name}": package for name, package in headers if not _has_header(compiler, name)}
     return missing
 
 
@@ -245,6 +247,7 @@ def _first_error(log: Path, begun: int) -> str:
     return (errors or lines[-1:] or ["make said nothing"])[0][:300]
 
 
-def _has_header(header: str) -> bool:
+def _has_header(compiler: str, header: str) -> bool:
     source = f"#include <{header}>\n".encode()
-    return subprocess.run(["gcc", "-E", "-x", "c", "-"], input=source, capture_output=True, check=False).returncode == 0
+    command = [compiler, "-E", "-x", "c", "-"]
+    return subprocess.run(command, input=source, capture_output=True, check=False).returncode == 0
