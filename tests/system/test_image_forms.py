@@ -245,6 +245,29 @@ def test_a_damaged_or_lying_form_is_one_sentence(
         assert run_here(*command, twin).refused_in_one_sentence(twin.name)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Image of riscv",
+        "Image.lz4 of riscv",
+        "Image.lzo of riscv",
+        "uImage with lzma",
+        "FIT with zstd",
+        "FIT of a zImage",
+    ],
+)
+def test_what_is_packed_boots(name: str, shop: Workshop) -> None:
+    form = FORMS[name]
+    booted = vdsocat("check", str(form.make(shop)), "--format", "json")
+    (kernel,) = json.loads(booted.stdout)["kernels"]
+    assert kernel["error"] is None
+    rows = {row["abi"]: row for row in kernel["abis"] if row["vdso"] is not None}
+    assert set(rows) == set(form.images)
+    for row in rows.values():
+        carried = [one["reason"] for one in row["findings"] if one["rule"] == "MAP-CARRIED"]
+        assert carried == ["it is the image in the kernel's file, byte for byte"]
+
+
 @pytest.mark.parametrize("compression", COMMANDS)
 def test_a_decompression_bomb_is_one_sentence(
     compression: str, shop: Workshop, run_here: Vdsocat, tmp_path: Path
