@@ -20,10 +20,12 @@ from vdsocat.capture import read_capture
 REWRITTEN = {
     ("amd64-6.1", "x86-64"), ("amd64-6.1", "i386"), ("amd64-6.1", "x32"), ("i386-6.1", "i386"),
     ("amd64-newest", "x86-64"), ("amd64-newest", "i386"), ("amd64-newest", "x32"),
-    ("arm64-newest", "aarch64"), ("s390x-newest", "s390x"), ("ppc32", "ppc32"),
+    ("arm64-newest", "aarch64"), ("arm64-be", "aarch64"), ("s390x-newest", "s390x"), ("ppc32", "ppc32"),
 }  # fmt: skip
 # The kernel has a second image for machines that check where branches land (CONFIG_RISCV_USER_CFI).
 ALTERNATIVES = {("riscv64-newest", "riscv64"): 2}
+# User Mode Linux maps the page of its own program that the image lies in, with what lies behind it (docs/findings.md).
+NOT_ALONE = ("um-x86-64", "um-x86-64")
 SEEN = [row for row, runs in ROWS.items() if runs]
 
 
@@ -59,6 +61,9 @@ def test_the_carried_image_is_the_mapped_one(
     carried = extracted[row]
     assert len(carried) == ALTERNATIVES.get(row, 1)
     seen = mapped[row]
+    behind = seen[len(carried[0]) :].strip(b"\0")
+    assert bool(behind) == (row == NOT_ALONE)
+    seen = seen[: len(carried[0])] if behind else seen
     differing = min((_differing(one, seen) for one in carried), key=len)
     assert (len(differing) > 0) == (row in REWRITTEN)
     if differing:
@@ -70,7 +75,9 @@ def test_the_carried_image_is_the_mapped_one(
 
 @pytest.mark.parametrize("row", SEEN, ids="/".join)
 def test_check_says_how_the_mapped_image_differs(row: tuple[str, str], matrix: Matrix) -> None:
-    findings = [one for one in matrix.row(*row)["findings"] if one["rule"] == "MAP-CARRIED"]
+    findings = [
+        one for one in matrix.row(*row)["findings"] if one["rule"] == "MAP-CARRIED" and one["subject"] == "the image"
+    ]
     assert [one["verdict"] for one in findings] == ["pass"]
     (finding,) = findings
     assert ("byte for byte" in finding["reason"]) == (row not in REWRITTEN)
