@@ -115,7 +115,7 @@ def test_a_kernel_that_does_not_say_its_release_cannot_be_judged(tmp_path: Path)
     body = bytearray(0x200) + gzip.compress(bytes(1 << 17))
     body[0x24:0x34] = struct.pack("<III", 0x016F2818, 0, len(body)) + b"\1\2\3\4"
     (tmp_path / "zImage").write_bytes(body)
-    with pytest.raises(RunError, match=r'a-kernel: the kernel has no "Linux version" text'):
+    with pytest.raises(InputError, match=r'a-kernel: the kernel has no "Linux version" text'):
         captured(tmp_path / "zImage")
 
 

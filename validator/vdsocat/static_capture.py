@@ -11,7 +11,7 @@ from vdsocat import __version__
 from vdsocat.capture import AbiCapture, Capture, Provenance
 from vdsocat.catalog.model import Abi, Catalog
 from vdsocat.elf.image import read_vdso_image
-from vdsocat.errors import InputError, RunError
+from vdsocat.errors import InputError
 from vdsocat.guest.run import KernelUnderTest
 from vdsocat.image_abi import abis_of_image
 from vdsocat.kernels.build_tree import BuildTree
@@ -24,14 +24,14 @@ STATIC = "static"
 def capture_kernel(kernel: KernelUnderTest, catalog: Catalog) -> Capture:
     """What the kernel carries: one record for each image, and one without image for each other ABI that it runs.
 
-    InputError when the file is no kernel or cannot be unpacked, RunError when it does not say its release.
+    InputError when the file is no kernel, cannot be unpacked, or does not say its release.
     """
     image = identify_kernel(kernel.image)
     contents = use_unpacked(image, lambda data: read_contents(data, with_config=kernel.config is None))
     banner = contents.banner
     config = kernel.config.read_text("utf-8", "replace") if kernel.config else contents.config
     if banner is None:
-        raise RunError(f'{kernel.source}: the kernel has no "Linux version" text, so its release is not known.')
+        raise InputError(f'{kernel.source}: the kernel has no "Linux version" text, so its release is not known.')
     uname = {"sysname": "Linux", "release": banner.release} | ({"version": banner.version} if banner.version else {})
     carried = tuple(
         _carried(abis_of_image(one.image, catalog, image.arch, image.bits)[:1], one, uname, kernel.source)
