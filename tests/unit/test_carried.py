@@ -17,7 +17,7 @@ from vdsocat.judging.finding import Verdict
 
 CODE_AT, CODE = 0x40, bytes(range(1, 161))
 TABLE_AT = CODE_AT + len(CODE)
-X86_64, AARCH64, RISCV, S390, LOONGARCH, PPC, PPC64 = 62, 183, 243, 22, 258, 20, 21
+X86_64, AARCH64, RISCV, S390, PPC, PPC64 = 62, 183, 243, 22, 20, 21
 
 
 def image_with(section: str, table: bytes, machine: int, *, wide: bool = True, big: bool = False) -> bytes:
@@ -60,7 +60,6 @@ PLACES = ((CODE_AT + 3, 5), (CODE_AT + 40, 9))
         (X86_64, ".altinstructions", "<iiIBB"),
         (X86_64, ".altinstructions", "<iiHBB"),
         (AARCH64, ".altinstructions", "<iiHBB"),
-        (LOONGARCH, ".altinstructions", "<iiHBB"),
         (RISCV, ".alternative", "<iiHHI"),
         (S390, ".altinstructions", ">iiIB"),
     ],

@@ -15,7 +15,6 @@ _LAYOUTS: dict[str, tuple[tuple[int, int, str], ...]] = {
     "EM_X86_64": ((14, 12, "B"), (12, 10, "B")),  # struct alt_instr of v7.3, and of v6.1
     "EM_AARCH64": ((12, 10, "B"),),
     "EM_S390": ((13, 12, "B"),),
-    "EM_LOONGARCH": ((12, 10, "B"),),
     "EM_RISCV": ((16, 10, "H"),),  # struct alt_entry; its length is that of the replacement
 }
 _LAYOUTS["EM_386"] = _LAYOUTS["EM_X86_64"]
@@ -37,8 +36,8 @@ class PatchedPlace:
 def patched_places(image: bytes) -> tuple[PatchedPlace, ...]:
     """All places that the image's tables list, none where it has no sections or none of these tables.
 
-    Sources: apply_alternatives() of arch/x86/kernel/alternative.c, apply_alternatives_vdso() of arm64 and riscv,
-    vdso_apply_alternatives() of s390, vdso_fixup_features() of arch/powerpc/kernel/vdso.c (v7.3).
+    Sources: apply_alternatives() of arch/x86/kernel/alternative.c, apply_alternatives_vdso() of arm64,
+    apply_vdso_alternatives() of riscv, vdso_apply_alternatives() of s390, vdso_fixup_features() of powerpc (v7.3).
     """
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile

@@ -16,13 +16,14 @@ _BLANKED = "names that arm takes away at boot where the counter is of no use"
 def judge_carried(seen: AbiCapture) -> Iterator[Finding]:
     """MAP-CARRIED: the mapped image is one that the kernel's file carries, but for what kernels change in it at boot.
 
-    Explained are instructions that the image's own tables list (.altinstructions of x86, arm64, s390 and loongarch,
+    Explained are instructions that the image's own tables list (.altinstructions of x86, arm64 and s390,
     .alternative of riscv, __ftr_fixup of powerpc), and the names that arm blanks; where a kernel carries more than one
     image for an ABI, it chose one. Everything else that differs is to review, and so is what is not 0 behind the image.
     Why: what is judged without booting (`check --static`, `extract`) is worth as much as the mapped image is the
     carried one; and code in every process that nobody accounts for is what a rootkit would leave.
-    Source: apply_alternatives() of arch/x86/entry/vdso/vma.c, apply_alternatives_vdso() of arch/arm64 and arch/riscv,
-    vdso_apply_alternatives() of arch/s390, vdso_fixup_features() of arch/powerpc, patch_vdso() of arch/arm (v7.3).
+    Source: apply_alternatives() of arch/x86/entry/vdso/vma.c, apply_alternatives_vdso() of arch/arm64,
+    apply_vdso_alternatives() of arch/riscv, vdso_apply_alternatives() of arch/s390, vdso_fixup_features() of
+    arch/powerpc, patch_vdso() of arch/arm (v7.3).
     Reproduce: vdsocat extract KERNEL --out a; vdsocat extract CAPTURE --out b; cmp -l a/*.so b/*.so
     """
     if seen.carried is None or seen.image is None:
