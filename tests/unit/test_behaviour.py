@@ -165,6 +165,16 @@ def test_a_known_defect_is_no_failure_on_the_kernels_that_have_it(
     assert words in finding.reason
 
 
+def test_a_known_defect_of_one_abi_explains_nothing_on_another() -> None:
+    case = Case(CLOCK, "clock/16", *WRONG)
+    for abi, verdict in (("i386", Verdict.KNOWN_DEFECT), ("x86-64", FAIL)):
+        facts = KernelFacts("native", {"CONFIG_A": "y"})
+        defects = (replace(DEFECT, abis=(abi,)),)
+        known = behaviour.KnownDefects(defects, small_catalog().abi("i386"), KernelRelease.parse("6.1"), facts)
+        (finding,) = behaviour.judge_cases((case,), known)
+        assert finding.verdict is verdict
+
+
 PAGE_DEFECT = Defect(
     "torn-page", (), ("the page",), Interval(Bound.parse("6.0")), "Oh.", rule="MAP-CARRIED", abis=("i386",)
 )

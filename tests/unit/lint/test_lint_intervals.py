@@ -220,6 +220,11 @@ def a_comeback(documents: Documents) -> None:
     del i386(documents)["exports"][-1]["until"]
 
 
+def an_export_of_stable_kernels_alone(documents: Documents) -> None:
+    since = {"release": "5.3", "backports": ["5.1.20"]}
+    export(documents, "__vdso_time").update(since=since, until="5.3")
+
+
 def meeting_at_a_bound(documents: Documents) -> None:
     i386(documents)["exports"].append(export(documents, "__vdso_time") | {"since": "6.0", "until": "6.1"})
 
@@ -249,6 +254,7 @@ def two_auxv_tags_at_once(documents: Documents) -> None:
     "change",
     [
         a_comeback,
+        an_export_of_stable_kernels_alone,
         meeting_at_a_bound,
         one_release_under_two_conditions,
         two_versions_at_once,

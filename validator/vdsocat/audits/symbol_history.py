@@ -105,7 +105,9 @@ def last_end(intervals: Sequence[Interval], release: KernelRelease) -> Bound | N
     begun = [interval for interval in intervals if interval.since.passed(release) is not False]
     if not begun or any(one.until is None or one.until.passed(release) is not True for one in begun):
         return None
-    return max((one.until for one in begun if one.until is not None), key=lambda bound: bound.after)
+    ends = (one.until for one in begun if one.until is not None)
+    # Of two at the same release, the one that no older stable kernel took over is the last.
+    return max(ends, key=lambda bound: (bound.after, -len(bound.backports)))
 
 
 def _add(found: dict[str, SymbolHistory], one: SymbolHistory) -> None:

@@ -14,7 +14,7 @@ from vdsocat.catalog.intervals import Bound, Interval
 class Defect:
     """A case of functions that kernels of an interval get wrong; docs/findings.md has a section of the same name.
 
-    Or what a `rule` finds on these `abis`, with `cases` for the subjects of its findings.
+    Or what a `rule` finds, with `cases` for the subjects of its findings. `abis` is empty where all can have it.
     """
 
     name: str

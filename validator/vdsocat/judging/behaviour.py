@@ -35,6 +35,8 @@ class KnownDefects:
         """The defect that this kernel has, or may have, in a case."""
         function = next((one.function for one in self.abi.exports if one.export.name == case.symbol), None)
         for defect in self.defects:
+            if defect.abis and self.abi.name not in defect.abis:
+                continue
             if function in defect.functions and case.name in defect.cases and (found := self._state_of(defect)):
                 return found
         return None

@@ -13,14 +13,20 @@ from vdsocat.lint.stretches import lies_within, stretches_meet
 
 
 def reversed_intervals(given: LintInput) -> Iterator[Problem]:
-    """since comes before until, and the first of a pair before the second."""
+    """since comes before until, and the first of a pair before the second.
+
+    The two are the same release where only stable kernels of older ones, since's backports, ever had it.
+    """
     for abi in given.catalog.abis.values():
         for fact in facts(abi):
             for key, bound in fact.bounds():
                 if bound.before is not None and bound.before >= bound.after:
                     yield Problem(abi_file(abi), (*fact.place, key), f"the pair {bound} is not in order.")
             interval = fact.interval
-            if interval and interval.until and interval.since.after >= interval.until.after:
+            if interval is None or interval.until is None:
+                continue
+            since, until = interval.since, interval.until
+            if since.after > until.after or (since.after == until.after and not since.backports):
                 text = f"since {interval.since} is not before until {interval.until}."
                 yield Problem(abi_file(abi), fact.place, text)
 
