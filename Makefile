@@ -6,7 +6,7 @@ RESULTS  ?= build/validate
 
 # Debian packages, by what they are for.
 RUN_PACKAGES = python3-venv gpgv debian-archive-keyring \
-	qemu-system-x86 qemu-system-arm qemu-system-mips qemu-system-ppc qemu-system-misc opensbi
+	qemu-system-x86 qemu-system-arm qemu-system-mips qemu-system-ppc qemu-system-sparc qemu-system-misc opensbi
 BUILD_PACKAGES = gcc make flex bison bc libelf-dev libssl-dev xz-utils
 # The compilers of the kernels that are built: those of set:core, and all.
 core_COMPILERS = gcc-powerpc-linux-gnu gcc-powerpc64-linux-gnu gcc-mips64-linux-gnuabi64 gcc-riscv64-linux-gnu

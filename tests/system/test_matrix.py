@@ -56,6 +56,10 @@ ROWS = {
     ("arm-be", "arm"): True,
     ("arm64-be", "aarch64"): True,
     ("arm64-be", "arm"): True,
+    ("parisc", "parisc"): True,
+    ("parisc64", "parisc"): True,
+    ("sparc64", "sparc64"): True,
+    ("sparc64", "sparc32"): True,
     ("um-x86-64", "um-x86-64"): True,
     ("um-i386", "um-i386"): True,
 }
@@ -140,6 +144,17 @@ EXPORTS = {
             "gettimeofday", "clock_gettime", "clock_getres", "getcpu", "restart_syscall", "rt_sigreturn", "sigreturn",
         )
     },
+    ("parisc", "parisc"): {
+        f"__vdso_{name}@LINUX_6.11" for name in ("gettimeofday", "clock_gettime", "clock_gettime64")
+    },
+    ("sparc64", "sparc64"): {
+        f"{prefix}{name}@LINUX_2.6" for prefix in ("", "__vdso_") for name in ("clock_gettime", "gettimeofday")
+    },
+    ("sparc64", "sparc32"): {
+        f"{prefix}{name}@LINUX_2.6"
+        for prefix in ("", "__vdso_")
+        for name in ("clock_gettime", "clock_gettime64", "gettimeofday")
+    },
     ("ppc32", "ppc32"): {
         f"__kernel_{name}@LINUX_2.6.15"
         for name in (
@@ -153,6 +168,8 @@ EXPORTS = {
 
 # Traced defects of kernels of the matrix, each with its section in docs/findings.md.
 KNOWN_DEFECTS = (
+    "parisc-lws-size",
+    "parisc-note",
     "aux-clock-resolution",
     "riscv-compat-affinity",
     "riscv-hwprobe-unchecked",

@@ -38,6 +38,10 @@ COMMANDS = {
     "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
     "mipsel": "qemu-system-mipsel -M malta -cpu 24Kf -display none -monitor none -serial stdio -m 256 -nic none "
     "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
+    "parisc": "qemu-system-hppa -M B160L -display none -monitor none -serial stdio -m 512 -nic none "
+    "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
+    "parisc64": "qemu-system-hppa -M C3700 -display none -monitor none -serial stdio -m 512 -nic none "
+    "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
     "ppc": "qemu-system-ppc -M g3beige -display none -monitor none -serial stdio -m 256 -nic none "
     "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
     "ppc64": "qemu-system-ppc64 -M pseries -cpu POWER8 -display none -monitor none -serial stdio -m 1024 "
@@ -51,6 +55,8 @@ COMMANDS = {
     "s390x": "qemu-system-s390x -M s390-ccw-virtio -nographic -smp 2 -accel tcg,thread=single -m 512 "
     "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio "
     "-append 'console=ttysclp0 panic=-1 quiet maxcpus=1'",
+    "sparc64": "qemu-system-sparc64 -M sun4u -display none -monitor none -serial stdio -m 512 -nic none "
+    "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
     "um-i386": "vmlinuz noreboot uml_dir=/dev/null/ con0=null,fd:1 con=null mem=64M initrd=cpio "
     "console=tty0 panic=-1 quiet",
     "um-x86-64": "vmlinuz noreboot uml_dir=/dev/null/ con0=null,fd:1 con=null mem=64M initrd=cpio "

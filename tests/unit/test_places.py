@@ -11,13 +11,14 @@ from small_images import i386_image
 
 from vdsocat.capture import AbiCapture, Case
 from vdsocat.catalog.conditions import KernelFacts
+from vdsocat.catalog.defects import Defect
 from vdsocat.catalog.intervals import Bound, Interval
-from vdsocat.catalog.model import CatalogExport, NamedMapping
+from vdsocat.catalog.model import Area, AreaEntry, CatalogExport, NamedMapping
 from vdsocat.elf.image import read_vdso_image
 from vdsocat.exports import KernelRelease
 from vdsocat.judging.behaviour import KnownDefects
 from vdsocat.judging.finding import Finding, Verdict
-from vdsocat.judging.places import judge_signal_returns, judge_vsyscall
+from vdsocat.judging.places import judge_gateway, judge_signal_returns, judge_vsyscall
 
 PASS, FAIL, UNKNOWN, ABSENT = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN, Verdict.EXPECTED_ABSENT
 ADDRESS = 0xB7F00000
@@ -158,3 +159,56 @@ def test_a_handler_that_faults_for_want_of_a_vdso_is_rightly_so(image: bytes | N
     abi = small_catalog().abi("i386")
     (finding,) = judge_signal_returns(seen, abi, read_vdso_image(image) if image else None, None)
     assert finding.verdict is verdict
+
+
+SWAP, STORE = (
+    AreaEntry("lws_compare_and_swap_2", "lws", 0xB0, Interval(Bound.parse("3.17")), ()),
+    AreaEntry("lws_atomic_store", "lws", 0xB0, Interval(Bound.parse("5.17")), ()),
+)
+GATEWAY = Area("gateway", "gateway-page", 0, None, Interval(Bound.parse("2.5.0")), (), (SWAP, STORE))
+LOST_SIZE = Defect(
+    "lost-size", (), ("lws_atomic_store gateway-store/1",), Interval(Bound.parse("5.17")), "it loses the size",
+    rule="GATEWAY-ENTRY", abis=("i386",),
+)  # fmt: skip
+
+
+def entered(
+    case: Case, release: str, defects: tuple[Defect, ...] = (), areas: tuple[Area, ...] = (GATEWAY,)
+) -> Finding:
+    facts, at = KernelFacts("native"), KernelRelease.parse(release)
+    known = KnownDefects(defects, replace(small_catalog().abi("i386"), areas=areas), at, facts)
+    seen = AbiCapture("parisc", "big", "complete", cases=(case, Case("lws_atomic_store", "null", "0", "0")))
+    (finding,) = known.explain(judge_gateway(seen, areas, at, facts))
+    assert (finding.rule, finding.subject) == ("GATEWAY-ENTRY", f"{case.symbol} {case.name}")
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("symbol", "kernel", "vdso", "release", "verdict", "words"),
+    [
+        ("lws_atomic_store", "0,118", "0,118", "6.1", PASS, "does what it is for"),
+        ("lws_atomic_store", "0,118", "0,17", "6.1", FAIL, "does not do what it is for"),
+        ("lws_atomic_store", "0,118", "errno:14", "6.1", FAIL, "does not do what it is for"),
+        ("lws_atomic_store", "0,118", "errno:251", "6.1", FAIL, "as if there were none"),
+        ("lws_atomic_store", "0,118", "errno:251", "5.10", ABSENT, "refused with ENOSYS"),
+        ("lws_compare_and_swap_2", "0,118", "errno:251", "5.10", FAIL, "as if there were none"),
+        ("of_no_catalogue", "0,118", "errno:251", "5.10", ABSENT, "nobody says that it is there"),
+        ("lws_entry", "errno:251", "errno:251", "6.1", PASS, "does what it is for"),
+        ("lws_atomic_store", "0,118", "signal:11", "6.1", FAIL, "died of SIGSEGV"),
+        ("lws_atomic_store", "0,118", "hang", "6.1", FAIL, "did not come back"),
+        ("linux_gateway_entry", "lacking:pipe", "lacking:pipe", "6.1", ABSENT, "not tried"),
+    ],
+)
+def test_entries_of_a_gateway_page(
+    symbol: str, kernel: str, vdso: str, release: str, verdict: Verdict, words: str
+) -> None:
+    finding = entered(Case(symbol, "gateway-store/0", kernel, vdso), release)
+    assert finding.verdict is verdict
+    assert words in finding.reason
+
+
+def test_what_a_known_defect_of_an_entry_explains_is_no_failure() -> None:
+    wrong, right = (Case("lws_atomic_store", "gateway-store/1", "0,118", said) for said in ("0,17", "0,118"))
+    assert entered(wrong, "6.1", (LOST_SIZE,)).verdict is Verdict.KNOWN_DEFECT
+    assert entered(right, "6.1", (LOST_SIZE,)).verdict is Verdict.REVIEW
+    assert entered(wrong, "5.10", (LOST_SIZE,)).verdict is FAIL

@@ -45,6 +45,7 @@ PROBES = {
     "mips-n64-le": ("EM_MIPS", 64, 0x20000000, 0xF000F020),
     "mips-o32-be": ("EM_MIPS", 32, 0x10001000, 0xF000F020),  # MIPS II, E_MIPS_ABI_O32
     "mips-o32-le": ("EM_MIPS", 32, 0x10001000, 0xF000F020),
+    "parisc-be": ("EM_PARISC", 32, 0x210, 0xFFFF),  # PA-RISC 1.1
     "ppc32-be": ("EM_PPC", 32, 0, 0),
     "ppc64-be": ("EM_PPC64", 64, 1, 3),  # ELFv1
     "ppc64-le": ("EM_PPC64", 64, 2, 3),  # ELFv2
@@ -54,6 +55,9 @@ PROBES = {
     "s390x-be": ("EM_S390", 64, 0, 0),
     "um-i386-le": ("EM_386", 32, 0, 0),
     "um-x86-64-le": ("EM_X86_64", 64, 0, 0),
+    "sh-le": ("EM_SH", 32, 0x11, 0x1F),  # no FPU
+    "sparc32-be": ("EM_SPARC32PLUS", 32, 0x100, 0xFFF00),  # V8+
+    "sparc64-be": ("EM_SPARCV9", 64, 0, 0xFFF00),
     "x32-le": ("EM_X86_64", 32, 0, 0),
     "x86-64-le": ("EM_X86_64", 64, 0, 0),
 }

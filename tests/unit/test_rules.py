@@ -9,10 +9,10 @@ import pytest
 from small_catalog import small_catalog
 from small_images import CLOCK, GETCPU, i386_image
 
-from vdsocat.capture import AbiCapture, Call, KuserPage
+from vdsocat.capture import AbiCapture, Call, Case, KuserPage
 from vdsocat.catalog.conditions import Condition, KernelFacts
 from vdsocat.catalog.intervals import Bound, Decision, Interval, State
-from vdsocat.catalog.model import HashStyles, VdsoInterval
+from vdsocat.catalog.model import AreaEntry, HashStyles, VdsoInterval
 from vdsocat.elf.image import read_vdso_image
 from vdsocat.exports import KernelRelease
 from vdsocat.judging import rules
@@ -158,6 +158,26 @@ def test_an_area_that_no_probe_looks_at_is_unknown_with_the_reason() -> None:
     (finding,) = rules.judge_areas((gateway,), seen(kuser=KuserPage(True, 5)), AT, facts)
     assert finding.verdict is Verdict.UNKNOWN
     assert "does not look" in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict", "words"),
+    [
+        (("0", "errno:38"), Verdict.PASS, "2 of 2 calls"),
+        (("signal:11", "0"), Verdict.PASS, "1 of 2 calls"),
+        (("signal:11", "hang"), Verdict.FAIL, "0 of 2 calls"),
+    ],
+)
+def test_an_area_whose_entries_were_called_is_there_if_any_call_came_back(
+    said: tuple[str, ...], verdict: Verdict, words: str
+) -> None:
+    entry = AreaEntry("entry", "lws", 0xB0, KUSER.interval, ())
+    gateway = replace(KUSER, name="gateway", entries=(entry,))
+    cases = tuple(Case("entry", f"gateway/{number}", "0", one) for number, one in enumerate(said))
+    called = replace(seen(), cases=cases)
+    (finding,) = rules.judge_areas((gateway,), called, AT, KernelFacts("native", {"CONFIG_KUSER_HELPERS": "y"}))
+    assert finding.verdict is verdict
+    assert words in (finding.seen or words)
 
 
 VSYSCALL = replace(KUSER, name="vsyscall", mapping="[vsyscall]", entries=())

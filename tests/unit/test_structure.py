@@ -34,6 +34,12 @@ def test_a_clean_image_trips_no_rule(elf_class: int, big: bool, styles: tuple[st
     assert caught(build_image(replace(SPEC, elf_class=elf_class, big=big, hash_styles=styles, notes=more)).data) == {}
 
 
+@pytest.mark.parametrize(("osabi", "said"), [(3, {}), (0, {"ELF-OSABI": "EI_OSABI is 0, not 3"})])
+def test_images_for_pa_risc_are_of_gnus_os_abi(osabi: int, said: dict[str, str]) -> None:
+    parisc = replace(SPEC, machine=15, elf_class=32, big=True, notes=notes(order=">"))
+    assert caught(build_image(parisc).patched(7, bytes([osabi]))) == said
+
+
 def patched(place: Callable[[Image], int], code: str, *values: int) -> Callable[[], bytes]:
     """The clean image with some values of it replaced."""
 

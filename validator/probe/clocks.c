@@ -48,6 +48,10 @@ word ask_resolution(s32 clock, bool wide, union answer *answer)
 
 struct wide_time widen(enum shape shape, const union answer *answer)
 {
+#ifdef ABI_NARROW_MICROSECONDS
+	if (shape == TIMEVAL)
+		return (struct wide_time){ answer->wide.seconds, *(const s32 *)&answer->wide.fraction };
+#endif
 	if (is_wide(shape))
 		return answer->wide;
 	return (struct wide_time){ answer->narrow.seconds, answer->narrow.fraction };

@@ -26,5 +26,8 @@ void say_special_cases(struct speaker *speaker)
 #if defined(__x86_64__) && !defined(__ILP32__) && !defined(ABI_USER_MODE)
 	say_vsyscall(speaker);
 #endif
+#ifdef ABI_GATEWAY_PAGE
+	say_gateway(speaker);
+#endif
 	(void)speaker;
 }

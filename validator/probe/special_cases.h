@@ -15,6 +15,8 @@ void say_signals(struct speaker *speaker);
 void say_kuser_helpers(struct speaker *speaker, u32 version);
 /* Calls the functions of x86's page at a fixed address (vsyscall.c). */
 void say_vsyscall(struct speaker *speaker);
+/* Calls the entries of PA-RISC's gateway page (gateway.c). */
+void say_gateway(struct speaker *speaker);
 
 /* Tables like those of cases.h: random.c, and of one architecture powerpc.c, riscv.c, x86.c. */
 extern const struct function random_functions[];

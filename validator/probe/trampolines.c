@@ -30,6 +30,8 @@ struct action {
 #define SA_SIGINFO 8
 #else
 #define SIGNAL_SET_SIZE 8
+#endif
+#ifndef SA_SIGINFO
 #define SA_SIGINFO 4
 #endif
 

@@ -63,7 +63,7 @@ def judge_cases(cases: tuple[Case, ...], known: KnownDefects | None = None) -> I
     """
     for case in cases:
         kind = case.name.partition("/")[0]
-        if kind in _JUDGED_ELSEWHERE:
+        if kind.startswith(_JUDGED_ELSEWHERE):
             continue
         judge = _JUDGES.get(kind)
         if judge is None:
@@ -199,4 +199,4 @@ _JUDGES: dict[str, Callable[[Case], Finding]] = {
     **SPECIAL_JUDGES,
 }
 # Kinds whose rules ask for more than the case (places.py).
-_JUDGED_ELSEWHERE = ("landing", "vsyscall")
+_JUDGED_ELSEWHERE = ("landing", "vsyscall", "gateway")

@@ -22,7 +22,7 @@ from vdsocat.judging.compare import compare_exports, resolve_expected
 from vdsocat.judging.fastpath import judge_paths
 from vdsocat.judging.finding import Finding, Verdict, gravest
 from vdsocat.judging.placement import judge_placement
-from vdsocat.judging.places import judge_signal_returns, judge_vsyscall
+from vdsocat.judging.places import judge_gateway, judge_signal_returns, judge_vsyscall
 from vdsocat.judging.structure import JudgedImage, judge_structure
 from vdsocat.judging.unwinding import judge_unwinding
 
@@ -122,12 +122,13 @@ def _judge_on_kernel(
     if _says_nothing_more(seen, hosted):
         return AbiJudgement(abi.name, seen.endianness, mode, tuple(findings), None)
     image, more = _judge_image(seen, abi, _Expectation(release, facts, abi.vdso, abi.exports, abi.hash_styles, release))
-    findings += more
+    known = KnownDefects(catalog.defects, abi, release, facts)
+    findings += known.explain(more)
     if not seen.is_static:
-        known = KnownDefects(catalog.defects, abi, release, facts)
         findings += judge_cases(seen.cases, known)
         findings += judge_signal_returns(seen, abi, image, known)
         findings += judge_vsyscall(seen)
+        findings += known.explain(judge_gateway(seen, abi.areas, release, facts))
         findings += judge_paths(seen, abi, catalog.fast_paths, facts)
         findings += known.explain(judge_carried(seen))
         findings += judge_placement(seen, abi, image, release, facts)
@@ -165,7 +166,9 @@ def _judge_on_provider(seen: AbiCapture, capture: Capture, catalog: Catalog) -> 
     findings += judge_cases(seen.cases)
     findings += judge_signal_returns(seen, abi, image, None)
     findings += judge_paths(seen, abi, FastPaths(), facts)
-    findings += rules.judge_areas([area for one in offered for area in one.areas], seen, release, facts)
+    areas = [area for one in offered for area in one.areas]
+    findings += judge_gateway(seen, areas, release, facts)
+    findings += rules.judge_areas(areas, seen, release, facts)
     return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), image)
 
 

@@ -1,13 +1,15 @@
-"""Rules about code of the kernel's at a known place: what signal handlers return to, and x86's page of old."""
+"""Rules about code of the kernel's at a known place: what handlers return to, x86's page of old, a gateway page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from vdsocat.capture import AbiCapture, Case
-from vdsocat.catalog.intervals import State
-from vdsocat.catalog.model import Abi
+from vdsocat.catalog.conditions import KernelFacts
+from vdsocat.catalog.intervals import State, decide_any
+from vdsocat.catalog.model import Abi, Area
 from vdsocat.elf.image import VdsoImage
+from vdsocat.exports import KernelRelease
 from vdsocat.judging.agreement import Outcome, case_finding, compare
 from vdsocat.judging.behaviour import KnownDefects
 from vdsocat.judging.finding import Finding, Verdict
@@ -15,6 +17,7 @@ from vdsocat.judging.placement import parse_mappings
 
 _SIGSEGV = "signal:11"
 _VSYSCALL = "[vsyscall]"
+_NO_SUCH_CALL = "errno:251"  # ENOSYS of PA-RISC (arch/parisc/include/uapi/asm/errno.h)
 
 
 def judge_signal_returns(
@@ -110,3 +113,36 @@ def judge_vsyscall(seen: AbiCapture) -> Iterator[Finding]:
         elif not mapped:
             outcome = Outcome(Verdict.REVIEW, "no line of /proc/self/maps has the page, but a call came back")
         yield case_finding("CALL-VSYSCALL", case, outcome)
+
+
+def judge_gateway(
+    seen: AbiCapture, areas: Sequence[Area], release: KernelRelease, facts: KernelFacts
+) -> Iterator[Finding]:
+    """GATEWAY-ENTRY: each entry of PA-RISC's gateway page does at its offset what it is for.
+
+    The system call entry tells a child its process id and refuses what is no call; the light-weight system calls
+    compare and swap, exchange and store 1 to 8 bytes and no more, and refuse bad pointers and numbers;
+    set_thread_pointer writes control register 27. What came later, or an emulator does not claim, may be ENOSYS.
+    Why: PA-RISC has no compare-and-swap of its own, so every lock of a libc goes through 0xb0, every thread through
+    0xe0, every system call through 0x100; a table that lost a row, or code that moved, shows nowhere else.
+    Source: arch/parisc/kernel/syscall.S (v7.3), with the calling convention in its comments.
+    Reproduce: `ble 0xb0(%sr2, %r0)` with 0 in %r20, an address in %r26, the old value in %r25, the new one in %r24
+    """
+    for case in seen.cases:
+        if not case.name.startswith("gateway"):
+            continue
+        outcome = compare(case)
+        if outcome.verdict is Verdict.PASS:
+            outcome = Outcome(Verdict.PASS, "it does what it is for")
+        elif outcome.verdict is Verdict.FAIL and case.vdso == _NO_SUCH_CALL:
+            entries = [entry.interval for area in areas for entry in area.entries if entry.symbol == case.symbol]
+            decision = decide_any(tuple(entries), release, facts) if entries else None
+            if decision is None:
+                outcome = Outcome(Verdict.EXPECTED_ABSENT, "refused with ENOSYS; nobody says that it is there")
+            elif decision.state is State.ABSENT:
+                outcome = Outcome(Verdict.EXPECTED_ABSENT, f"refused with ENOSYS; {decision.reason}")
+            else:
+                outcome = Outcome(Verdict.FAIL, f"refused with ENOSYS, as if there were none; {decision.reason}")
+        elif outcome.verdict is Verdict.FAIL and case.vdso != "hang" and not case.vdso.startswith("signal:"):
+            outcome = Outcome(Verdict.FAIL, "it does not do what it is for")
+        yield case_finding("GATEWAY-ENTRY", case, outcome)

@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 
-from vdsocat.capture import AbiCapture, Call
+from vdsocat.capture import AbiCapture, Call, Case
 from vdsocat.catalog.conditions import KernelFacts
 from vdsocat.catalog.evidence import ImageFacts
 from vdsocat.catalog.intervals import Decision, State, decide_any
@@ -234,11 +234,14 @@ def judge_areas(
 
 
 def _judge_area(area: Area, decision: Decision, seen: AbiCapture) -> Finding:
-    """The probe looks at arm's kuser page; other pages show in /proc/self/maps, if at all."""
+    """The probe looks at arm's kuser page; others show in /proc/self/maps, or by calls of their entries, if at all."""
     if area.name == "kuser" and seen.kuser is not None:
         present, said = seen.kuser.present, f"helper version {seen.kuser.version}"
     elif area.mapping is not None and seen.mappings:
         present, said = any(line.endswith(area.mapping) for line in _other_mappings(seen)), area.mapping
+    elif calls := _calls_into(area, seen):
+        answered = [case for case in calls if not case.vdso.startswith(("signal:", "hang", "died"))]
+        present, said = bool(answered), f"{len(answered)} of {len(calls)} calls of its entries came back"
     elif decision.state is State.ABSENT:
         reason = f"{decision.reason}; nothing looks for it"
         return Finding("AREA-PRESENT", Verdict.EXPECTED_ABSENT, area.name, reason)
@@ -249,6 +252,12 @@ def _judge_area(area: Area, decision: Decision, seen: AbiCapture) -> Finding:
         return Finding("AREA-PRESENT", verdict, area.name, decision.reason, seen=said)
     verdict = OF_WHAT_IS_ABSENT[decision.state]
     return Finding("AREA-PRESENT", verdict, area.name, f"the page is not mapped; {decision.reason}")
+
+
+def _calls_into(area: Area, seen: AbiCapture) -> list[Case]:
+    """The cases that called an entry of a page which is no function of an image."""
+    entries = {entry.symbol for entry in area.entries}
+    return [case for case in seen.cases if case.symbol in entries]
 
 
 def _other_mappings(seen: AbiCapture) -> Iterator[str]:

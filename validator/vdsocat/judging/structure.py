@@ -13,6 +13,7 @@ from vdsocat.exports import Export, KernelRelease, SymbolType
 from vdsocat.judging.finding import Finding, Verdict
 
 _ELFOSABI_NONE = 0
+_ELFOSABI_GNU = 3
 _VERSION_BASE = 1
 _LARGEST_NOTED_PATCH_LEVEL = 255
 
@@ -62,14 +63,16 @@ def elf_type(judged: JudgedImage) -> Iterator[str]:
 
 
 def os_abi(judged: JudgedImage) -> Iterator[str]:
-    """EI_OSABI is 0, System V.
+    """EI_OSABI is 0, System V; on PA-RISC it is 3, GNU, as of every file that is linked for Linux there.
 
-    Why: CRIU refused images with 3, GNU, which a linker sets for some symbol types (criu 2d2168fc, issue 2751).
-    Source: CRIU's criu/pie/util-vdso.c compares the first bytes of the image.
+    Why: CRIU refused images with 3, which a linker sets for some symbol types (criu 2d2168fc, issue 2751).
+    Source: CRIU's criu/pie/util-vdso.c compares the first bytes of the image. PA-RISC: ELF_OSABI
+    in arch/parisc/include/asm/elf.h (v7.3), which the kernel gives to core files too.
     Reproduce: `readelf -h IMAGE`
     """
-    if judged.image.osabi != _ELFOSABI_NONE:
-        yield f"EI_OSABI is {judged.image.osabi}, not 0"
+    expected = _ELFOSABI_GNU if judged.image.machine == "EM_PARISC" else _ELFOSABI_NONE
+    if judged.image.osabi != expected:
+        yield f"EI_OSABI is {judged.image.osabi}, not {expected}"
 
 
 def loaded_segment(judged: JudgedImage) -> Iterator[str]:
