@@ -246,7 +246,7 @@ def test_dark_mode_is_dark(doctored: Path, open_page: Open) -> None:
 
 
 def test_the_report_of_all_kernels_is_of_reasonable_size(full: Path) -> None:
-    assert full.stat().st_size < 2_000_000
+    assert full.stat().st_size < 4_000_000
 
 
 def test_the_timelines_mark_the_kernels_that_were_checked(full: Path, matrix: Matrix, open_page: Open) -> None:
