@@ -83,10 +83,14 @@ def cluster(tmp_path: Path) -> Iterator[LocalCluster]:
             client.wait_for_workers(2, timeout=60)
         yield LocalCluster(address, started[1:])
     finally:
-        for process in reversed(started):
+        # The workers before their scheduler: one that is told to end waits for what becomes of its connection.
+        for process in [*started[1:], started[0]]:
             process.terminate()
-        for process in started:
-            process.wait(30)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def check(*arguments: str) -> subprocess.Popen[str]:

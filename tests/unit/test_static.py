@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
 
 import pytest
 from elf_builder import ImageSpec, Symbol, build_image
@@ -11,12 +13,14 @@ from hypothesis import strategies as st
 from small_images import GETCPU, i386_image
 
 from vdsocat.kernels.static import (
+    _WINDOW,
     KernelBanner,
     elf_file_size,
     find_banner,
     find_config,
     is_vdso_image,
     locate_vdso_images,
+    read_contents,
 )
 
 VERSIONS = (("LINUX_2.6", ()),)
@@ -128,3 +132,15 @@ def test_a_kernel_without_a_readable_configuration_has_none(kernel: bytes) -> No
 def test_a_small_catalogue_image_is_found() -> None:
     (found,) = locate_vdso_images(i386_image())
     assert len(found.image.exports) == 3
+
+
+@pytest.mark.parametrize("before", [_WINDOW - 2, _WINDOW - 30, _WINDOW, 2 * _WINDOW - 1, 3 * _WINDOW + 5])
+def test_what_lies_across_two_windows_of_a_mapped_file_is_found(tmp_path: Path, before: int) -> None:
+    image = i386_image()
+    banner = b"Linux version 6.1.0-50-686 (a@b) (gcc) #1 SMP\n"
+    path = tmp_path / "kernel"
+    path.write_bytes(bytes(before) + image + bytes(_WINDOW - len(image) - 9) + banner + bytes(100))
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as kernel:
+        contents = read_contents(kernel)
+    assert [(one.offset, one.data) for one in contents.images] == [(before, image)]
+    assert contents.banner == KernelBanner("6.1.0-50-686", "#1 SMP")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vdsocat.capture import AbiCapture, Capture
 from vdsocat.errors import InputError
-from vdsocat.kernels.image import KernelImage, use_unpacked
+from vdsocat.kernels.image import KernelImage, unpack_kernel, use_unpacked
 from vdsocat.kernels.static import KernelContents, read_contents
 
 
@@ -36,6 +36,8 @@ def capture_with_carried(boot: Callable[[], Capture], image: KernelImage, unpack
 
 def _read(image: KernelImage, unpacked: Path) -> KernelContents | None:
     try:
+        # From a file, of which memory holds a part at a time: several kernels are read at once, with tens of MB each.
+        unpack_kernel(image, unpacked)
         return use_unpacked(image, read_contents, unpacked)
     except InputError:
         return None

@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from mmap import MADV_DONTNEED, mmap
 
 from vdsocat.elf.image import VdsoImage, read_vdso_image
 from vdsocat.elf.layout import Buffer, Endianness, ImageError, read_layout
@@ -13,6 +14,7 @@ from vdsocat.errors import InputError
 
 _ELF_DYN = 3
 _LONGEST_ELF = 4 << 20
+_WINDOW = 4 << 20
 # Of every vDSO that a Makefile of arch/ links: linux-vdso.so.1, linux-vdso32.so.1, linux-gate.so.1 …
 _SONAME = re.compile(r"linux-(?:vdso|gate)[a-z0-9_]*\.so\.\d+\Z")
 _BANNER_START = b"Linux version "
@@ -105,7 +107,7 @@ def _end_of_sections(data: bytes, wide: bool, endianness: Endianness) -> int:
 def find_banner(kernel: Buffer) -> KernelBanner | None:
     """Release and version in the kernel's banner, or None when there is none."""
     first = None
-    at = kernel.find(_BANNER_START)
+    at = _find(kernel, _BANNER_START)
     while at >= 0:
         if match := _BANNER.match(kernel, at):
             version = match["version"]
@@ -113,13 +115,13 @@ def find_banner(kernel: Buffer) -> KernelBanner | None:
             if version:
                 return banner
             first = first or banner
-        at = kernel.find(_BANNER_START, at + 1)
+        at = _find(kernel, _BANNER_START, at + 1)
     return first
 
 
 def find_config(kernel: Buffer) -> str | None:
     """The configuration that a kernel with CONFIG_IKCONFIG carries, or None."""
-    start = kernel.find(_CONFIG_START)
+    start = _find(kernel, _CONFIG_START)
     if start < 0:
         return None
     unpacker = zlib.decompressobj(wbits=31)
@@ -130,16 +132,30 @@ def find_config(kernel: Buffer) -> str | None:
     return _text(config) if unpacker.eof else None
 
 
+def _find(kernel: Buffer, what: bytes, start: int = 0) -> int:
+    """As `find` does; of a mapped file only the window that is looked at stays in memory."""
+    window = start - start % _WINDOW
+    while window < len(kernel):
+        end = window + _WINDOW
+        at = kernel.find(what, max(start, window), end + len(what) - 1)
+        if at >= 0:
+            return at
+        if isinstance(kernel, mmap):
+            kernel.madvise(MADV_DONTNEED, window, min(_WINDOW, len(kernel) - window))
+        window = end
+    return -1
+
+
 def _elf_files(kernel: Buffer) -> Iterator[int]:
     """Where an ET_DYN ELF header of a known class and byte order may start."""
-    offset = kernel.find(b"\x7fELF")
+    offset = _find(kernel, b"\x7fELF")
     while offset >= 0:
         header = kernel[offset : offset + 20]
         if len(header) == 20 and header[4] in (1, 2) and header[5] in (1, 2) and header[6] == 1:
             kind = int.from_bytes(header[16:18], "little" if header[5] == 1 else "big")
             if kind == _ELF_DYN:
                 yield offset
-        offset = kernel.find(b"\x7fELF", offset + 4)
+        offset = _find(kernel, b"\x7fELF", offset + 4)
 
 
 def _read_image(kernel: Buffer, offset: int) -> CarriedImage | None:
