@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from heapq import merge
 from importlib.util import find_spec
 from itertools import islice
+from mmap import MADV_DONTNEED, PAGESIZE, mmap
 from typing import Protocol
 
 from vdsocat.elf.layout import Buffer
@@ -167,8 +168,13 @@ def _pieces(data: Buffer, payload: Payload) -> Iterator[bytes]:
 
 
 def _portions(data: Buffer, payload: Payload, size: int) -> Iterator[bytes]:
+    read = 0
     for start in range(payload.offset, payload.end, size):
         yield bytes(data[start : min(start + size, payload.end)])
+        if isinstance(data, mmap) and start - read >= _PIECE:
+            # What was read of a mapped file needs no memory any more.
+            data.madvise(MADV_DONTNEED, read, (passed := start // PAGESIZE * PAGESIZE) - read)
+            read = passed
 
 
 def _unpack_gzip(data: Buffer, payload: Payload) -> Iterator[bytes]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import glob
 import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -127,9 +129,26 @@ def unpack_kernel(image: KernelImage, directory: Path) -> Path:
         return image.path
     target = _target(image, directory)
     if not target.exists():
-        _with_contents(image.path, lambda contents: _write(_pieces(contents, image), target))
-        _remove_older(target)
+        with _alone_beside(target):
+            if not target.exists():
+                _with_contents(image.path, lambda contents: _write(_pieces(contents, image), target))
+                _remove_older(target)
     return target
+
+
+@contextmanager
+def _alone_beside(target: Path) -> Iterator[None]:
+    """Unpack one kernel at a time into a directory: a decompressor's dictionary grows to be as large as the kernel."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(target.parent, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise InputError(f"{target} cannot be written: {error.strerror or error}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def use_unpacked(image: KernelImage, use: Callable[[Buffer], _Result], unpacked: Path | None = None) -> _Result:
