@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vdsocat.kernels.files import KernelFiles
     from vdsocat.kernels.table import KernelRequest
 
+_QEMU_USER = "qemu-user:"
 _LARGEST_VDSO = 4 << 20
 _PACKAGE = b"!<arch>\ndebian-binary"
 
@@ -65,12 +66,12 @@ def tasks_for(sources: Sequence[str], settings: SourceSettings) -> Iterator[Task
     for source in sources:
         if source == "host":
             yield CheckTask(settings.name or source, lambda stop, progress: _capture_host(settings))
-        elif source.startswith("qemu-user:"):
-            abi = source.partition(":")[2]
-            yield CheckTask(
-                settings.name or source,
-                lambda stop, progress, abi=abi: _capture_qemu_user(abi, settings),  # type: ignore[misc]
-            )
+        elif source.startswith(_QEMU_USER):
+            for abi in _emulated_abis(source.removeprefix(_QEMU_USER), settings):
+                yield CheckTask(
+                    settings.name or f"{_QEMU_USER}{abi}",
+                    lambda stop, progress, abi=abi: _capture_qemu_user(abi, settings),  # type: ignore[misc]
+                )
         elif _is_file(source):
             yield from _tasks_for_path(Path(source), settings)
         else:
@@ -255,6 +256,13 @@ def _capture_host(settings: SourceSettings) -> Capture:
     from vdsocat.guest.programs import capture_host
 
     return _uncounted(capture_host(settings.boot.machines), settings)
+
+
+def _emulated_abis(abi: str, settings: SourceSettings) -> Sequence[str]:
+    """The ABI itself, or those of all user-mode emulators that there are."""
+    from vdsocat.guest.programs import emulated_abis
+
+    return emulated_abis(settings.boot.qemu) if abi == "all" else (abi,)
 
 
 def _capture_qemu_user(abi: str, settings: SourceSettings) -> Capture:

@@ -79,9 +79,9 @@ def check(
     """Judge kernels against the catalogue.
 
     SOURCE is a kernel image, a build tree, a kernel's .deb, a vDSO image (.so), a capture, host (this machine's
-    kernel), debian:SUITE/ARCH[/FLAVOUR], built:NAME, qemu-user:ABI, the name of a kernel of `vdsocat kernels list`, or
-    set:NAME. With --tree and no SOURCE it is a kernel for each architecture, built from that tree. With --baseline the
-    exit status tells what got worse since that kernel: status 1 for what is incompatible.
+    kernel), debian:SUITE/ARCH[/FLAVOUR], built:NAME, qemu-user:ABI or qemu-user:all, the name of a kernel of
+    `vdsocat kernels list`, or set:NAME. With --tree and no SOURCE it is a kernel for each architecture, built from that
+    tree. With --baseline the exit status tells what got worse since that kernel: status 1 for what is incompatible.
     """
     if not sources and many.matrix is None:
         sources = build.default_sources()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import click
 from vdsocat.capture import Capture
 from vdsocat.catalog.history import changes_between
 from vdsocat.catalog.model import Catalog
-from vdsocat.cli.kernel_options import KernelAccess, kernel_options
+from vdsocat.cli.kernel_options import KernelAccess, kernel_options, qemu_option
 from vdsocat.cli.places import terminal_width
 from vdsocat.cli.regression import complain, cost_option, load_waivers, waiver_option
 from vdsocat.cli.settings import Settings
@@ -51,6 +51,7 @@ class _Found:
 @click.option("--strict", is_flag=True, help="Let a change to review count as an incompatible one.")
 @waiver_option
 @cost_option
+@qemu_option
 @kernel_options
 @click.pass_context
 def diff(
@@ -62,6 +63,7 @@ def diff(
     strict: bool,
     waivers: Path | None,
     cost_threshold: float,
+    qemu: str | None,
     mirror: str | None,
     offline: bool,
 ) -> None:
@@ -80,7 +82,9 @@ def diff(
     if before is not None and after is not None:
         found = list(_between_releases(catalog, before, after, wanted, book))
     elif before is None and after is None:
-        comparison = _Comparison(KernelAccess(settings, mirror, offline), catalog, wanted, cost_threshold / 100, book)
+        comparison = _Comparison(
+            KernelAccess(settings, mirror, offline, qemu=qemu), catalog, wanted, cost_threshold / 100, book
+        )
         if holds_captures(Path(old)) and holds_captures(Path(new)):
             found = list(comparison.between_directories(Path(old), Path(new)))
         else:
@@ -99,6 +103,20 @@ def diff(
     rejected = complain(uses)
     blamed = Regression("", tuple(one.change for one in found)).blames(strict)
     context.exit(FAILED if blamed else BAD_INPUT if rejected else CONFORMS)
+
+
+def _comparable_abis(before: Sequence[Judgement], after: Sequence[Judgement]) -> set[str]:
+    """The ABIs of both; beside a kernel an emulator counts with those that it was asked for."""
+    ran, emulated = (
+        {
+            row.abi
+            for one in (*before, *after)
+            for row in one.abis
+            if (one.capture.provenance.provider == "linux") is linux
+        }
+        for linux in (True, False)
+    )
+    return emulated if ran and emulated else ran | emulated
 
 
 def _release(text: str) -> KernelRelease | None:
@@ -150,12 +168,13 @@ class _Comparison:
         regression = compare_judgements(before, after, self.cost_threshold)
         for note in regression.notes:
             click.echo(note, err=True)
+        wanted = self.wanted & _comparable_abis(before, after)
         for judgement in after:
             for row, seen in zip(judgement.abis, judgement.capture.abis, strict=True):
                 self.book.ask(new, row.abi, row.mode, seen.is_static)
         release = after[0].release if after else ""
         for change in regression.changes:
-            if change.abi in self.wanted:
+            if change.abi in wanted:
                 yield _Found(self.book.accept(change, new, release))
 
     def _judgements(self, source: str) -> list[Judgement]:

@@ -82,6 +82,7 @@ class KernelAccess:
     mirror: str | None = None
     offline: bool = False
     build: BuildOptions = BuildOptions()
+    qemu: str | None = None
 
     @cached_property
     def table(self) -> KernelTable:
@@ -127,7 +128,7 @@ class KernelAccess:
 
         cache = Cache(self.settings.cache)
         machines = load_machines(data_directory("qemu-images") / "machines", self.settings.cache)
-        boot = BootSettings(machines, cache, qemu_finder(cache=cache))
+        boot = BootSettings(machines, cache, qemu_finder(self.qemu, cache))
         return SourceSettings(boot, catalog, self.expand, self.ensure, cache.path("logs"), config, static=True)
 
     def _mirror_of(self, suite: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from vdsocat import __version__
 from vdsocat.capture import AbiCapture, Capture, Provenance
 from vdsocat.catalog.model import Catalog
-from vdsocat.errors import InputError
+from vdsocat.errors import InputError, RunError
 from vdsocat.guest.boot import BootEnd, StartError, require_complete, run_guest
 from vdsocat.guest.collect import collect_abis
 from vdsocat.guest.machines import Machine, machine_for
@@ -87,6 +87,27 @@ def capture_host(machines: tuple[Machine, ...]) -> Capture:
         abis=tuple(captured),
         config=config,
     )
+
+
+def emulated_abis(find_qemu: QemuFinder) -> tuple[str, ...]:
+    """The ABIs of all targets that user-mode emulators within reach have, "ppc64/be" where there are two byte orders.
+
+    RunError when there is no emulator at all.
+    """
+    records = [probe_record(probe) for probe in QEMU_USER_TARGETS]
+    several = [record.abi for record in records]
+    orders = {"big": "/be", "little": "/le"}
+    found = []
+    for probe, target in QEMU_USER_TARGETS.items():
+        try:
+            find_qemu(f"qemu-{target}")
+        except RunError:
+            continue
+        record = probe_record(probe)
+        found.append(record.abi + (orders[record.endianness] if several.count(record.abi) > 1 else ""))
+    if not found:
+        find_qemu(f"qemu-{QEMU_USER_TARGETS['x86-64-le']}")
+    return tuple(found)
 
 
 def capture_qemu_user(abi_text: str, catalog: Catalog, find_qemu: QemuFinder) -> Capture:
