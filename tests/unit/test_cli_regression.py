@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from consoles import PANIC, boot_lines
+from consoles import PANIC, boot_lines, probe_lines
 from elf_builder import Symbol
 from fake_qemu import make_fake_qemu
 from outcomes import Command
@@ -19,6 +19,16 @@ from vdsocat.documents import schema_problems
 
 LACKING = (CLOCK, SIGRETURN)
 NEW = Symbol("__vdso_brand_new", "LINUX_2.6")
+EMULATOR = """
+provider: qemu-user
+name: QEMU user-mode emulation
+abis:
+  - abi: i386
+    since: "6.0"
+    soname: linux-gate.so.1
+    exports: [{symbol: __vdso_clock_gettime, function: clock_gettime, version: LINUX_2.6}]
+    source: [{note: made up}]
+"""
 WAIVER = "waivers: [{rule: SYM-MISSING, symbol: __vdso_getcpu, reason: nobody needs it}]\n"
 
 
@@ -219,3 +229,21 @@ def test_a_defect_of_our_own_is_not_the_commits(vdsocat: Command, old: Path, mon
 
 def test_the_word_after_two_dashes_is_a_source_and_no_option(vdsocat: Command) -> None:
     assert vdsocat("check", "--", "--bisect").status == 2
+
+
+def test_beside_a_kernel_only_the_abis_of_the_emulator_are_compared(
+    vdsocat: Command, tmp_path: Path, old: Path, catalog_root: Path
+) -> None:
+    (catalog_root / "providers").mkdir(exist_ok=True)
+    (catalog_root / "providers" / "qemu-user.yaml").write_text(EMULATOR)
+    console = b"".join(probe_lines(image=i386_image(LACKING)))
+    make_fake_qemu(tmp_path / "qemu", console, "exit 0", "qemu-i386")
+    rows = json.loads(old.read_text())
+    rows["abis"].append({**rows["abis"][0], "abi": "x86-64", "image": None, "machine": None})
+    kernel = tmp_path / "two-abis.json"
+    kernel.write_text(json.dumps(rows))
+    outcome = vdsocat("diff", "--format", "json", "--qemu", tmp_path / "qemu", kernel, "qemu-user:i386")
+    assert outcome.status == 1, outcome.err
+    found = json.loads(outcome.out)["rows"]
+    assert {row["abi"] for row in found} == {"i386"}
+    assert any(row["rule"] == "SYM-MISSING" and row["subject"] == "__vdso_getcpu" for row in found)

@@ -10,7 +10,7 @@ from elf_builder import FUNC, WEAK, Symbol
 from small_catalog import small_catalog
 from small_images import CLOCK, GETCPU, I386_SYMBOLS, SIGRETURN, i386_capture, i386_image, notes
 
-from vdsocat.capture import AbiCapture, Capture, KuserPage
+from vdsocat.capture import AbiCapture, Call, Capture, KuserPage
 from vdsocat.catalog.model import Catalog, provider_from_document
 from vdsocat.errors import InputError, RunError
 from vdsocat.judging.finding import Finding, Verdict
@@ -206,6 +206,18 @@ EMULATOR: dict[str, Any] = {
         }
     ],
     "none": [{"abis": ["arm"], "reason": "nobody wrote one."}],
+    "defects": [
+        {
+            "defect": "wrong-clock",
+            "abis": ["i386"],
+            "symbols": ["__vdso_clock_gettime"],
+            "rules": ["CALL-RETURN"],
+            "since": "9.0",
+            "until": "11.0",
+            "summary": "It fails.",
+            "source": [{"note": "made up"}],
+        }
+    ],
 }
 
 
@@ -245,6 +257,15 @@ def test_an_emulator_without_a_vdso_for_the_abi_says_why() -> None:
     finding = by_rule(emulated(None, "10.0", abi="arm", machine=None), "VDSO-PRESENT")
     assert finding.verdict is Verdict.EXPECTED_ABSENT
     assert "nobody wrote one." in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("version", "verdict"), [("8.2", Verdict.FAIL), ("10.0.2", Verdict.KNOWN_DEFECT), ("11.0", Verdict.FAIL)]
+)
+def test_a_defect_of_an_emulator_explains_its_rules_on_its_releases(version: str, verdict: Verdict) -> None:
+    failed = Call("__vdso_clock_gettime", 0, before=1, returned=-22, value=1, after=1)
+    finding = by_rule(emulated(i386_image((CLOCK,)), version, calls=(failed,)), "CALL-RETURN")
+    assert (finding.verdict, finding.defect) == (verdict, "wrong-clock" if verdict is Verdict.KNOWN_DEFECT else None)
 
 
 def test_a_provider_that_the_catalogue_has_not_is_bad_input() -> None:

@@ -21,7 +21,7 @@ from vdsocat.guest import programs
 from vdsocat.guest.boot import StartError
 from vdsocat.guest.machines import load_machines
 from vdsocat.guest.probe_files import load_probe, probe_names
-from vdsocat.guest.programs import QEMU_USER_TARGETS, capture_host, capture_qemu_user
+from vdsocat.guest.programs import QEMU_USER_TARGETS, capture_host, capture_qemu_user, emulated_abis
 from vdsocat.guest.qemu import Qemu, qemu_finder
 
 CATALOG = small_catalog()
@@ -98,6 +98,17 @@ def test_an_emulator_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(RunError, match="was ended at its deadline"):
         user(tmp_path, b"", then="exec sleep 60")
     assert FakeQemu(tmp_path / "qemu", tmp_path).is_gone()
+
+
+def test_all_means_every_target_that_there_is(tmp_path: Path) -> None:
+    for name in ("qemu-i386", "qemu-ppc64", "qemu-ppc64le", "qemu-m68k"):
+        make_fake_qemu(tmp_path, name=name)
+    assert emulated_abis(qemu_finder(tmp_path)) == ("i386", "ppc64/be", "ppc64/le")
+
+
+def test_all_of_no_emulator_says_what_to_install(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"There is no qemu-x86_64 in .*; Debian has it in the package qemu-user"):
+        emulated_abis(qemu_finder(tmp_path))
 
 
 def test_every_target_is_for_a_probe_that_exists() -> None:

@@ -26,6 +26,37 @@ class Defect:
     abis: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderDefect:
+    """What another provider gets wrong: which rules fail for which of its symbols, over a stretch of its releases."""
+
+    name: str
+    abis: tuple[str, ...]
+    symbols: tuple[str, ...]
+    rules: tuple[str, ...]
+    interval: Interval
+    summary: str
+
+
+def provider_defects_from_document(document: Mapping[str, Any]) -> tuple[ProviderDefect, ...]:
+    """Build the defects from a provider's file (schemas/provider.schema.json)."""
+    return tuple(
+        ProviderDefect(
+            name=raw["defect"],
+            abis=tuple(raw["abis"]),
+            symbols=tuple(raw["symbols"]),
+            rules=tuple(raw["rules"]),
+            interval=Interval(
+                since=Bound.parse(raw["since"]),
+                until=Bound.parse(raw["until"]) if "until" in raw else None,
+                when=None,
+            ),
+            summary=raw["summary"],
+        )
+        for raw in document.get("defects", ())
+    )
+
+
 def defects_from_document(document: Mapping[str, Any]) -> tuple[Defect, ...]:
     """Build the defects from catalog/functions.yaml (schemas/functions.schema.json)."""
     return tuple(

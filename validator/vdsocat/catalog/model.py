@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from vdsocat.catalog.conditions import Condition
-from vdsocat.catalog.defects import Defect
+from vdsocat.catalog.defects import Defect, ProviderDefect, provider_defects_from_document
 from vdsocat.catalog.fast_paths import FastPaths
 from vdsocat.catalog.intervals import Bound, Interval
 from vdsocat.errors import InputError, did_you_mean
@@ -242,6 +242,7 @@ class Provider:
     title: str
     abis: tuple[ProviderAbi, ...]
     without: Mapping[str, str]
+    defects: tuple[ProviderDefect, ...] = ()
 
     def offered(self, abi: str) -> tuple[ProviderAbi, ...]:
         """All that is recorded for the ABI, over the provider's releases."""
@@ -387,6 +388,7 @@ def provider_from_document(document: Mapping[str, Any]) -> Provider:
         title=document["name"],
         abis=tuple(_provider_abi(raw) for raw in document["abis"]),
         without={abi: raw["reason"] for raw in document.get("none", ()) for abi in raw["abis"]},
+        defects=provider_defects_from_document(document),
     )
 
 

@@ -60,6 +60,8 @@ QEMU_USER_TARGETS = {
     "riscv32-le": "riscv32",
     "s390x-be": "s390x",
     "loongarch64-le": "loongarch64",
+    "parisc-be": "hppa",
+    "sh-le": "sh4",
 }
 
 

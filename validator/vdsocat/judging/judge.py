@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from vdsocat.capture import AbiCapture, Capture, parse_config
 from vdsocat.catalog.conditions import KernelFacts
+from vdsocat.catalog.defects import ProviderDefect
 from vdsocat.catalog.fast_paths import FastPaths
 from vdsocat.catalog.intervals import Decision, State, decide_any
 from vdsocat.catalog.model import Abi, Catalog, CatalogExport, HashStyles, Provider, VdsoInterval
@@ -18,6 +19,7 @@ from vdsocat.exports import ExportSet, KernelRelease
 from vdsocat.judging import rules
 from vdsocat.judging.behaviour import KnownDefects, judge_cases
 from vdsocat.judging.carried import judge_carried
+from vdsocat.judging.changes import symbol_of
 from vdsocat.judging.compare import compare_exports, resolve_expected
 from vdsocat.judging.fastpath import judge_paths
 from vdsocat.judging.finding import Finding, Verdict, gravest
@@ -169,7 +171,19 @@ def _judge_on_provider(seen: AbiCapture, capture: Capture, catalog: Catalog) -> 
     areas = [area for one in offered for area in one.areas]
     findings += judge_gateway(seen, areas, release, facts)
     findings += rules.judge_areas(areas, seen, release, facts)
-    return AbiJudgement(abi.name, seen.endianness, "native", tuple(findings), image)
+    known = [one for one in provider.defects if abi.name in one.abis and one.interval.covers(release) is not False]
+    explained = tuple(_explained(finding, known) for finding in findings)
+    return AbiJudgement(abi.name, seen.endianness, "native", explained, image)
+
+
+def _explained(finding: Finding, known: Sequence[ProviderDefect]) -> Finding:
+    """The finding, no failure if a defect of the provider's is the reason."""
+    for defect in known:
+        of_it = finding.rule in defect.rules and symbol_of(finding.subject) in defect.symbols
+        if finding.verdict is Verdict.FAIL and of_it:
+            reason = f"{finding.reason}; known defect {defect.name} (docs/findings.md): {defect.summary}"
+            return replace(finding, verdict=Verdict.KNOWN_DEFECT, reason=reason, defect=defect.name)
+    return finding
 
 
 def _says_nothing_more(seen: AbiCapture, hosted: Decision) -> bool:

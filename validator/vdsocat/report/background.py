@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from vdsocat.catalog.defects import Defect, ProviderDefect
 from vdsocat.catalog.intervals import Bound, Interval
 from vdsocat.catalog.model import Abi, Catalog
 from vdsocat.catalog.query import Exported, effective_intervals, entries_of, joined
@@ -90,7 +91,10 @@ def _rules(names: set[str]) -> list[dict[str, str]]:
 
 
 def _defects(catalog: Catalog, judged: Sequence[tuple[str, AbiJudgement]]) -> Iterator[dict[str, Any]]:
-    for defect in catalog.defects:
+    known: list[Defect | ProviderDefect] = list(catalog.defects)
+    for provider in catalog.providers.values():
+        known += provider.defects
+    for defect in known:
         met: dict[str, list[str]] = {}
         for source, one in judged:
             if any(finding.defect == defect.name for finding in one.findings):
@@ -99,7 +103,7 @@ def _defects(catalog: Catalog, judged: Sequence[tuple[str, AbiJudgement]]) -> It
             yield {
                 "defect": defect.name,
                 "summary": defect.summary,
-                "functions": list(defect.functions),
+                "functions": list(defect.functions if isinstance(defect, Defect) else defect.symbols),
                 "releases": defect.interval.spell_releases(),
                 "condition": str(defect.interval.when) if defect.interval.when else None,
                 "met": [{"source": source, "abis": abis} for source, abis in met.items()],
