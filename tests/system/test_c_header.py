@@ -36,5 +36,7 @@ def test_every_compiler_gets_the_symbols_of_its_abi(header: Path, probe: dict[st
     if probe["abi"] == "s390":
         assert "VDSO_ABI" not in done.stdout, "no kernel runs 31-bit programs any more"
         return
-    assert f'#define VDSO_ABI "{probe["abi"]}"' in done.stdout.splitlines()
+    # Programs under User Mode Linux are the same programs: no compiler can tell which kernel will run them.
+    abi = str(probe["abi"]).removeprefix("um-")
+    assert f'#define VDSO_ABI "{abi}"' in done.stdout.splitlines()
     assert re.search(r'^#define VDSO_\w+_VERSION "LINUX_', done.stdout, re.MULTILINE)
