@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kernels import bare_boot, decompressor, plans
+from kernels import bare_boot, decompressor, guest_seconds, plans
 from measure import MEGABYTES, Figure, in_turn, seconds
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +52,15 @@ def boot() -> Iterator[Figure]:
             ours = functools.partial(seconds, [VDSOCAT, "check", "--again", "--offline", name], _JUDGED)
             theirs = functools.partial(bare_boot, plan, Path(directory))
             yield in_turn("boot", name, ours, theirs, BOOT_GOALS.get(plan.machine.name, BOOT_GOAL))
+
+
+def cost() -> Iterator[Figure]:
+    """The boot that counts instructions against the boot before it."""
+    for plan in plans("set:full", stock=False):
+        if plan.cost_command:
+            ours = functools.partial(guest_seconds, plan, plan.cost_command)
+            theirs = functools.partial(guest_seconds, plan, plan.command)
+            yield in_turn("cost", plan.kernel.source, ours, theirs, 1.0)
 
 
 def static() -> Iterator[Figure]:
@@ -117,7 +126,7 @@ def _matrix_run() -> tuple[float, float]:
 
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
-    one.__name__: one for one in (query, boot, static, matrix, selftests)
+    one.__name__: one for one in (query, boot, cost, static, matrix, selftests)
 }
 
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,13 +29,13 @@ NEVER_OFF = ("ppc", "mips", "mips64")
 _LONGEST_BOOT = 60
 
 
-def plans(name: str) -> list[BootPlan]:
-    """The boots, the plain way, of the kernels that a SOURCE names, from the cache alone."""
+def plans(name: str, stock: bool = True) -> list[BootPlan]:
+    """The boots of the kernels that a SOURCE names, from the cache alone: the plain way, or as a check boots them."""
     access = KernelAccess(SETTINGS, offline=True)
-    settings = replace(access.static_sources(SETTINGS.load_catalog()).boot, stock=True)
+    settings = replace(access.static_sources(SETTINGS.load_catalog()).boot, stock=stock)
     requests = access.expand(name)
     files = [(request.name, access.ensure(request, lambda text: None)) for request in requests]
-    return [plan_boot(kernel_of(name, one), settings) for name, one in files]
+    return [plan_boot(kernel_of(name, one), settings, cost=not stock) for name, one in files]
 
 
 def bare_boot(plan: BootPlan, directory: Path) -> float:
@@ -59,6 +60,14 @@ def bare_boot(plan: BootPlan, directory: Path) -> float:
         guest.wait()
         raise SystemExit(f"{plan.kernel.source} does not power off: see NEVER_OFF") from None
     return time.perf_counter() - started
+
+
+def guest_seconds(plan: BootPlan, command: Sequence[str]) -> float:
+    """Seconds of a boot, until the probe's last record."""
+    launch = plan.launch(command)
+    end = run_guest(launch.command, plan.deadline, ending=launch.ending)
+    assert end.outcome == "complete", f"{plan.kernel.source} ended its boot by: {end.outcome}"
+    return end.seconds
 
 
 def decompressor(plan: BootPlan, directory: Path) -> list[str] | None:

@@ -654,6 +654,43 @@ def test_what_was_unpacked_is_taken_again_until_the_kernel_changes(tmp_path: Pat
     assert list(payload.iterdir()) == [second]
 
 
+SIZES = {0x34: struct.pack("<II", 0x45454545, 0x100), 0x100: struct.pack("<6I", 6, 0x5A534C4B, 9, 9, 0x208000, 9)}
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_an_arm_kernel_is_put_where_it_would_put_itself(tmp_path: Path, big: bool) -> None:
+    image = identified(tmp_path, with_fields(zimage(big=big), SIZES))
+    entered = quick_payload(image, tmp_path / "payload", 0x40000000)
+    header, kernel = entered.read_bytes()[:64], entered.read_bytes()[64:]
+    magic, size, load, entry = struct.unpack(">I8xIII40x", header)
+    assert (magic, size, load, entry) == (0x27051956, len(KERNEL), 0x40208000, 0x40208000)
+    assert header[28:32] == bytes([5, 2, 2, 0]), "Linux, arm, kernel, not compressed"
+    assert kernel == KERNEL
+    assert quick_payload(image, tmp_path / "payload") == image.path, "memory may begin anywhere"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {0x34: bytes(8)},
+        {0x38: struct.pack("<I", 1 << 30)},
+        {0x100: struct.pack("<I", 4)},
+        {0x104: bytes(4)},
+    ],
+    ids=["no table", "no magic", "table outside", "table without the word", "another table"],
+)
+def test_an_arm_kernel_that_does_not_say_where_unpacks_itself(tmp_path: Path, fields: dict[int, bytes]) -> None:
+    image = identified(tmp_path, with_fields(zimage(), {**SIZES, **fields} if fields else {}))
+    assert quick_payload(image, tmp_path / "payload", 0x40000000) == image.path
+
+
+def test_a_damaged_arm_kernel_is_refused(tmp_path: Path) -> None:
+    image = identified(tmp_path, with_fields(zimage(), {**SIZES, 0x300: bytes(64)}))
+    with pytest.raises(InputError, match="holds no compressed kernel that vdsocat can find"):
+        quick_payload(image, tmp_path / "payload", 0x40000000)
+
+
 def test_other_formats_start_as_they_would_anyway(tmp_path: Path) -> None:
-    image = identified(tmp_path, zimage())
-    assert quick_payload(image, tmp_path / "payload") == bootable_payload(image, tmp_path / "payload") == image.path
+    image = identified(tmp_path, riscv_image())
+    assert quick_payload(image, tmp_path / "payload", 0x40000000) == image.path

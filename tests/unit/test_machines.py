@@ -74,8 +74,8 @@ EMULATED = [name for name in sorted(COMMANDS) if name not in PROGRAMS]
 # What the kernel is told besides unless it is booted the plain way, and what else differs then.
 HASTE = "cryptomgr.notests initcall_blacklist=load_system_certificate_list,init_kprobe_trace,isapnp_init"
 COST_HASTE = (
-    "initcall_blacklist=tracer_init_tracefs,trace_eval_init,cubictcp_register,"
-    "slab_sysfs_init,blake2s_mod_init,of_fdt_raw_init"
+    "initcall_blacklist=tracer_init_tracefs,trace_eval_init,ftrace_check_for_weak_functions,cubictcp_register,"
+    "slab_sysfs_init,slab_late_init,param_sysfs_builtin_init,blake2s_mod_init,of_fdt_raw_init"
 )
 OTHERWISE = {
     "ppc64": ("-M pseries", "-M pseries,x-vof=on"),

@@ -22,11 +22,13 @@ SKIPPED_BY_HASTE = (
     "four things of the kernel's start: self-tests of its crypto library, certificates for modules, kprobe events, "
     "ISA Plug and Play"
 )
-# What it does beside that no call's cost depends on: directories for a thousand trace events, reading all of the
-# kernel's type information (BTF) for the first who names a function to it, and more self-tests; half of arm64's boot.
+# What it does beside that no call's cost depends on: directories for a thousand trace events, looking for weak functions
+# among forty thousand that can be traced, reading all of the kernel's type information (BTF) for the first who names a
+# function to it, /sys/kernel/slab, the parameters of what is built in under /sys/module, and more self-tests; half of
+# arm64's boot.
 _COST_APPEND = (
-    "initcall_blacklist=tracer_init_tracefs,trace_eval_init,cubictcp_register,"
-    "slab_sysfs_init,blake2s_mod_init,of_fdt_raw_init"
+    "initcall_blacklist=tracer_init_tracefs,trace_eval_init,ftrace_check_for_weak_functions,cubictcp_register,"
+    "slab_sysfs_init,slab_late_init,param_sysfs_builtin_init,blake2s_mod_init,of_fdt_raw_init"
 )
 # An idle guest's time jumps to its next timer.
 # Eight nanoseconds for an instruction: in one of a nanosecond a kernel that waits for a device by its clock executes
@@ -40,6 +42,7 @@ class Machine:
 
     `qemu` is None for User Mode Linux, a kernel that is a program of computers of the architecture `host` (as uname
     calls it), where it is started in QEMU's place.
+    `memory_start` is the physical address where its memory begins, which arm kernels are put by.
     `seconds` is about how long a boot takes, for the order of boots until one was timed here.
     `icount` says how instructions are counted on it, as -icount takes it, and `cost_append` what
     the kernel is told then beside `append`. `stock_args` are the arguments of the plain machine where `args` skip
@@ -64,6 +67,7 @@ class Machine:
     icount: str = _ICOUNT
     cost_append: str = _COST_APPEND
     facts: Mapping[str, bool] = field(default_factory=dict)
+    memory_start: int | None = None
     seconds: float = 4
 
     @property
@@ -159,5 +163,6 @@ def _machine(raw: Mapping[str, Any]) -> Machine:
         icount=raw.get("icount", _ICOUNT),
         cost_append=raw.get("cost_append", _COST_APPEND),
         facts=raw.get("facts", {}),
+        memory_start=raw.get("memory_start"),
         seconds=raw.get("seconds", 4),
     )

@@ -117,7 +117,7 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
     )
     payloads = settings.cache.path("payload")
     plain = bootable_payload(image, payloads)
-    quick = plain if settings.stock else quick_payload(image, payloads)
+    quick = plain if settings.stock else quick_payload(image, payloads, machine.memory_start)
 
     def command(payload: Path, stock: bool) -> tuple[str, ...]:
         words = machine.command(emulator, payload, initramfs, settings.append, stock=stock)
@@ -216,7 +216,7 @@ def _prepared(plan: BootPlan) -> dict[str, float]:
 
 def _skipped(machine: Machine, entered: bool) -> Iterator[str]:
     if entered:
-        yield "the kernel's unpacking of itself: the host unpacked it, and QEMU entered it at its PVH entry point"
+        yield "the kernel's unpacking of itself: the host unpacked it, and QEMU entered it directly"
     if machine.skips is not None:
         yield machine.skips
     yield SKIPPED_BY_HASTE

@@ -12,15 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from vdsocat.elf.layout import Buffer, Endianness, read_layout
 from vdsocat.errors import InputError
 from vdsocat.kernels.decompression import Payload, find_compressed, join_unpacked, unpack
+from vdsocat.kernels.direct_entry import arm_text_offset, has_pvh_entry, uimage_header
 from vdsocat.kernels.formats import read_header
 from vdsocat.kernels.header import Contents, KernelHeader, find_release
 
-_PHYS32_ENTRY = 18  # include/xen/interface/elfnote.h
 _SELF_EXTRACTING = ("bzImage", "zImage", "s390-image", "vmlinuz")
 _LARGEST_GAP = 64 << 20
 _Result = TypeVar("_Result")
@@ -90,30 +90,34 @@ def bootable_payload(image: KernelImage, directory: Path) -> Path:
     return image.path if image.bootable else unpack_kernel(image, directory)
 
 
-def quick_payload(image: KernelImage, directory: Path) -> Path:
-    """What QEMU has running soonest: the ELF kernel within a bzImage that has a PVH entry, else as bootable_payload.
+def quick_payload(image: KernelImage, directory: Path, memory_start: int | None = None) -> Path:
+    """What QEMU has running soonest, else as bootable_payload: a kernel that is entered without unpacking itself.
 
-    Unpacking itself takes a kernel most of its instructions before it starts. Raises as bootable_payload.
+    That takes a kernel most of its instructions before it starts. From a bzImage it is the ELF kernel, if it has a PVH
+    entry; from an arm zImage the kernel in a uImage, for a machine whose memory is known to begin at `memory_start`.
+    Raises as bootable_payload.
     """
     if image.format == "bzImage":
         unpacked = unpack_kernel(image, directory)
-        if _has_pvh_entry(unpacked):
+        if has_pvh_entry(unpacked):
             return unpacked
+    if (image.format, image.arch) == ("zImage", "arm") and memory_start is not None:
+        offset = _with_contents(image.path, lambda contents: arm_text_offset(contents.data))
+        if offset is not None:
+            return _in_uimage(image, directory, memory_start + offset)
     return bootable_payload(image, directory)
 
 
-def _has_pvh_entry(path: Path) -> bool:
-    """Whether an ELF kernel has the note that QEMU asks for: XEN_ELFNOTE_PHYS32_ENTRY (hw/i386/x86.c, load_elfboot)."""
-    from elftools.common.exceptions import ELFError
-    from elftools.elf.elffile import ELFFile
+def _in_uimage(image: KernelImage, directory: Path, load: int) -> Path:
+    target = _target(image, directory, f"at-{load:x}")
+    if not target.exists():
 
-    try:
-        with path.open("rb") as file:
-            segments: Any = ELFFile(file).iter_segments("PT_NOTE")
-            notes = [note for segment in segments for note in segment.iter_notes()]
-    except ELFError:
-        return False
-    return any((note["n_name"], note["n_type"]) == ("Xen", _PHYS32_ENTRY) for note in notes)
+        def wrap(contents: Contents) -> None:
+            _write([uimage_header(len(contents.data), load), contents.data], target)
+
+        _with_contents(unpack_kernel(image, directory), wrap)
+        _remove_older(target)
+    return target
 
 
 def unpack_kernel(image: KernelImage, directory: Path) -> Path:
