@@ -22,10 +22,10 @@ SKIPPED_BY_HASTE = (
     "four things of the kernel's start: self-tests of its crypto library, certificates for modules, kprobe events, "
     "ISA Plug and Play"
 )
-# What it does beside that no call's cost depends on: directories for a thousand trace events, looking for weak functions
-# among forty thousand that can be traced, reading all of the kernel's type information (BTF) for the first who names a
-# function to it, /sys/kernel/slab, the parameters of what is built in under /sys/module, and more self-tests; half of
-# arm64's boot.
+# What it does beside that no call's cost depends on: directories for a thousand trace events, looking for weak
+# functions among forty thousand that can be traced, reading all of the kernel's type information (BTF) for the first
+# who names a function to it, /sys/kernel/slab, the parameters of what is built in under /sys/module, and more
+# self-tests; half of arm64's boot.
 _COST_APPEND = (
     "initcall_blacklist=tracer_init_tracefs,trace_eval_init,ftrace_check_for_weak_functions,cubictcp_register,"
     "slab_sysfs_init,slab_late_init,param_sysfs_builtin_init,blake2s_mod_init,of_fdt_raw_init"
