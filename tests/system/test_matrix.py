@@ -60,6 +60,7 @@ ROWS = {
     ("parisc64", "parisc"): True,
     ("sparc64", "sparc64"): True,
     ("sparc64", "sparc32"): True,
+    ("sh4", "sh"): True,
     ("um-x86-64", "um-x86-64"): True,
     ("um-i386", "um-i386"): True,
 }
@@ -155,6 +156,7 @@ EXPORTS = {
         for prefix in ("", "__vdso_")
         for name in ("clock_gettime", "clock_gettime64", "gettimeofday")
     },
+    ("sh4", "sh"): {f"__kernel_{name}@LINUX_2.6" for name in ("vsyscall", "sigreturn", "rt_sigreturn")},
     ("ppc32", "ppc32"): {
         f"__kernel_{name}@LINUX_2.6.15"
         for name in (
@@ -228,7 +230,21 @@ def test_the_vdso_was_called_on_every_abi_that_has_something_to_call(matrix: Mat
         if "clock_gettime" in names:
             assert len(calls) >= 7, f"{kernel} {abi}: only {len(calls)} calls agree with the system call"
         else:
-            assert abi in ("s390", "riscv32"), f"{kernel} {abi} exports no clock_gettime"
+            assert abi in ("s390", "riscv32", "sh"), f"{kernel} {abi} exports no clock_gettime"
+
+
+@pytest.mark.parametrize("kernel", ["sh4"])
+def test_superh_is_entered_and_its_signals_return(matrix: Matrix, kernel: str) -> None:
+    found = {
+        (one["rule"], one["subject"]): one["verdict"]
+        for one in matrix.row(kernel, "sh")["findings"]
+        if one["rule"] in ("CALL-ENTRY", "SIGNAL-RETURN")
+    }
+    assert found == {
+        ("CALL-ENTRY", "__kernel_vsyscall from-handler/83"): "pass",
+        ("SIGNAL-RETURN", "signal landing/0"): "pass",
+        ("SIGNAL-RETURN", "signal landing/1"): "pass",
+    }
 
 
 def test_arm_has_its_kuser_helpers(matrix: Matrix) -> None:

@@ -72,6 +72,7 @@ def test_an_image_that_make_has_not_come_to_again_is_not_taken(tmp_path: Path) -
         ("arm", ("vmlinux", "arch/arm/boot/Image", "arch/arm/boot/zImage"), "arch/arm/boot/zImage"),
         ("powerpc", ("vmlinux", "arch/powerpc/boot/zImage"), "vmlinux"),
         ("s390", ("vmlinux", "arch/s390/boot/bzImage"), "arch/s390/boot/bzImage"),
+        ("sh", ("vmlinux", "arch/sh/boot/zImage"), "arch/sh/boot/zImage"),
         ("um", ("vmlinux", "linux"), "linux"),
         ("csky", ("vmlinux",), "vmlinux"),
     ],

@@ -98,6 +98,12 @@ def zimage(*, big: bool = False, be8: bool = True, compression: str = "gzip", st
     return efi_stub(data, 0x01C2) if stub else data
 
 
+def sh_zimage(*, big: bool = False) -> bytes:
+    """The decompressor's code with the two status registers that it states, and the head of a bzImage that is none."""
+    registers = struct.pack(">II" if big else "<II", 0x500000F0, 0x400000F0)
+    return with_fields(bytes(0x400), {0xB8: registers, 0x202: b"HdrS\2\2", 0x211: b"\1"}) + COMPRESSORS["gzip"](KERNEL)
+
+
 def elf_kernel(
     *,
     bits: int = 64,
@@ -218,7 +224,8 @@ KERNELS: dict[str, tuple[bytes, tuple[str, str, int, str, str | None]]] = {
         elf_kernel(machine=8, body=bytes(100) + COMPRESSORS["xz"](KERNEL)),
         ("vmlinuz", "mips", 64, "little", RELEASE),
     ),
-    "sh": (elf_kernel(machine=42, bits=32), ("vmlinux", "sh", 32, "little", RELEASE)),
+    "sh": (sh_zimage(), ("zImage", "sh", 32, "little", None)),
+    "sh big-endian": (sh_zimage(big=True), ("zImage", "sh", 32, "big", None)),
     "parisc": (elf_kernel(machine=15, bits=32, big=True), ("vmlinux", "parisc", 32, "big", RELEASE)),
     "sparc64": (elf_kernel(machine=43, big=True), ("vmlinux", "sparc", 64, "big", RELEASE)),
     "Image.gz": (gzip.compress(arm64_image()), ("Image.gz", "arm64", 64, "little", None)),
@@ -281,6 +288,18 @@ def test_what_qemu_can_start_stays_and_the_rest_is_unpacked(name: str, tmp_path:
         assert image.bootable
         assert payload == image.path
         assert not (tmp_path / "unpacked").exists()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_vmlinux_of_superh_is_read_and_not_started(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    image = identified(tmp_path, pack(elf_kernel(machine=42, bits=32)))
+    assert (image.arch, image.bits, image.bootable, read_release(image)) == ("sh", 32, False, RELEASE)
+    with pytest.raises(InputError, match="cannot be started: QEMU's board for SuperH starts a zImage alone"):
+        bootable_payload(image, tmp_path / "unpacked")
+
+
+def test_what_has_the_head_of_a_bzimage_and_no_more_is_no_kernel(tmp_path: Path) -> None:
+    refused(written(tmp_path, with_fields(sh_zimage(), {0xB8: bytes(8)})))
 
 
 def riscv_vmlinux(*, gap: int = 0x1000) -> bytes:

@@ -260,4 +260,8 @@ def test_the_sets_hold_every_architecture_of_the_mission() -> None:
         "parisc",
         "parisc64",
         "sparc64",
+        "sh4",
     ]
+    for name in ("core", "full"):
+        every = [one for one in expand_source(f"set:{name}", table) if isinstance(one, BuildRequest)]
+        assert list(expand_source(f"set:{name}-built", table)) == every

@@ -55,6 +55,8 @@ COMMANDS = {
     "s390x": "qemu-system-s390x -M s390-ccw-virtio -nographic -smp 2 -accel tcg,thread=single -m 512 "
     "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio "
     "-append 'console=ttysclp0 panic=-1 quiet maxcpus=1'",
+    "sh4": "qemu-system-sh4 -M r2d -display none -monitor none -serial null -serial stdio -m 64 -nic none "
+    "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttySC1 panic=-1 quiet'",
     "sparc64": "qemu-system-sparc64 -M sun4u -display none -monitor none -serial stdio -m 512 -nic none "
     "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
     "um-i386": "vmlinuz noreboot uml_dir=/dev/null/ con0=null,fd:1 con=null mem=64M initrd=cpio "

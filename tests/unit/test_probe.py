@@ -55,7 +55,8 @@ PROBES = {
     "s390x-be": ("EM_S390", 64, 0, 0),
     "um-i386-le": ("EM_386", 32, 0, 0),
     "um-x86-64-le": ("EM_X86_64", 64, 0, 0),
-    "sh-le": ("EM_SH", 32, 0x11, 0x1F),  # no FPU
+    "sh-be": ("EM_SH", 32, 0x11, 0x1F),  # no FPU
+    "sh-le": ("EM_SH", 32, 0x11, 0x1F),
     "sparc32-be": ("EM_SPARC32PLUS", 32, 0x100, 0xFFF00),  # V8+
     "sparc64-be": ("EM_SPARCV9", 64, 0, 0xFFF00),
     "x32-le": ("EM_X86_64", 32, 0, 0),

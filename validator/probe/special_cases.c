@@ -10,7 +10,7 @@ void say_functions(struct speaker *speaker, const struct vdso_image *image)
 #ifdef SYS_getrandom
 		{ random_functions, &random_function_count },
 #endif
-#if defined(__powerpc__) || defined(__riscv) || defined(__i386__) || defined(__x86_64__)
+#if defined(__powerpc__) || defined(__riscv) || defined(__i386__) || defined(__x86_64__) || defined(__sh__)
 		{ arch_functions, &arch_function_count },
 #endif
 	};

@@ -18,7 +18,7 @@ void say_vsyscall(struct speaker *speaker);
 /* Calls the entries of PA-RISC's gateway page (gateway.c). */
 void say_gateway(struct speaker *speaker);
 
-/* Tables like those of cases.h: random.c, and of one architecture powerpc.c, riscv.c, x86.c. */
+/* Tables like those of cases.h: random.c, and of one architecture powerpc.c, riscv.c, superh.c, x86.c. */
 extern const struct function random_functions[];
 extern const u32 random_function_count;
 extern const struct function arch_functions[];

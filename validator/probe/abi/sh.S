@@ -26,3 +26,18 @@ system_call:
 	trapa	#0x15
 	rts
 	 nop
+
+	/* superh.c */
+	.globl	enter_from_handler
+	.type	enter_from_handler, @function
+	.balign	4
+enter_from_handler:
+	mov.l	2f, r0
+	mov.l	@r0, r4
+	mov.l	1f, r0
+	mov.l	@r0, r0
+	jmp	@r0
+	 mov	#SYS_umask, r3
+	.balign	4
+1:	.long	entry
+2:	.long	entry_mask

@@ -4,6 +4,8 @@
 
 #include "i386.h"
 
+#define SYS_umask 60
+
 /* arch/sh/include/uapi/asm/ioctls.h */
 #define TCSBRK 0x741d
 

@@ -62,6 +62,7 @@ QEMU_USER_TARGETS = {
     "loongarch64-le": "loongarch64",
     "parisc-be": "hppa",
     "sh-le": "sh4",
+    "sh-be": "sh4eb",
 }
 
 

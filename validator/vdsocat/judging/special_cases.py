@@ -96,12 +96,14 @@ def judge_syscall_map(case: Case) -> Finding:
 def judge_entry(case: Case) -> Finding:
     """CALL-ENTRY: __kernel_vsyscall makes any system call, with six arguments too, and hands its errno on.
 
-    The sixth argument is in %ebp, which the entry saves and restores on the user's stack.
+    i386: the sixth argument is in %ebp, which the entry saves and restores on the user's stack. SuperH: the entry runs
+    on into __kernel_sigreturn, so that a signal's handler goes there: the call is made, and the handler ends.
     Why: every system call of an i386 libc goes through it.
-    Source: arch/x86/entry/vdso/vdso32/system_call.S (v7.3).
+    Source: arch/x86/entry/vdso/vdso32/system_call.S, arch/sh/kernel/vsyscall/vsyscall-trapa.S (v7.3).
     Reproduce: mmap2(2) of a file at an offset, by `call *%gs:0x10`
     """
-    return _hold("CALL-ENTRY", case, "it made the call as int $0x80 does", "it did not make the call as int $0x80 does")
+    trap = "trapa" if case.name.startswith("from-handler") else "int $0x80"
+    return _hold("CALL-ENTRY", case, f"it made the call as {trap} does", f"it did not make the call as {trap} does")
 
 
 def judge_enclave(case: Case) -> Finding:
@@ -150,6 +152,7 @@ SPECIAL_JUDGES: Mapping[str, Callable[[Case], Finding]] = {
     "system-call-map": judge_syscall_map,
     "six-arguments": judge_entry,
     "no-call": judge_entry,
+    "from-handler": judge_entry,
     "enclave-leaf": judge_enclave,
     "enclave-reserved": judge_enclave,
     "unlock": judge_unlock,

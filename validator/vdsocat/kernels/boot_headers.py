@@ -18,6 +18,8 @@ _PE_MACHINES = {  # include/linux/pe.h, IMAGE_FILE_MACHINE_*
     0x6264: ("loongarch", 64),
 }
 _LINUX_PE_MAGIC = 0x818223CD  # include/linux/pe.h
+_SH_MAGIC = 0x400000F0  # a status register with a processor in privileged mode
+_BYTE_ORDERS: tuple[Endianness, ...] = ("little", "big")
 _ZBOOT_COMPRESSIONS = {"gzip", "lz4", "lzma", "lzo", "xz", "zstd", "zstd22"}
 
 
@@ -161,6 +163,17 @@ def _read_s390(contents: Contents) -> KernelHeader | None:
     return KernelHeader("s390-image", "s390", 64, "big", release)
 
 
+def _read_sh(contents: Contents) -> KernelHeader | None:
+    """sh zImage: arch/sh/boot/compressed/head_32.S, the fake header of a bzImage and the word for kexec before it."""
+    if contents.data[0x200:0x206] != b"\0\0HdrS":
+        return None
+    before = bytes(contents.data[:0x200])
+    for order in _BYTE_ORDERS:
+        if _SH_MAGIC.to_bytes(4, order) in before:
+            return KernelHeader("zImage", "sh", 32, order)
+    return None
+
+
 BOOT_HEADERS = (
     _read_zboot,
     _read_x86,
@@ -169,4 +182,5 @@ BOOT_HEADERS = (
     _read_riscv,
     _read_loongarch,
     _read_s390,
+    _read_sh,
 )

@@ -128,6 +128,8 @@ def source_tree(package: Package, suite: str, archive: DebianArchive) -> Path:
 def _build_key(recipe: BuildRecipe, package: Package, fragment: bytes, compiler: str) -> str:
     parts = [str(_RECIPE_FORMAT), package.sha256, recipe.arch, recipe.cross_compile, compiler, fragment.decode("utf-8")]
     parts += [f"{name}={value}" for name, value in recipe.variables.items()]
+    if recipe.disabled_passes:
+        parts.append(recipe.disabled_passes.plugin.read_text(encoding="utf-8"))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

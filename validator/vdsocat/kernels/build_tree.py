@@ -19,7 +19,7 @@ _IMAGES = {
     "powerpc": ("vmlinux", "arch/powerpc/boot/zImage", "arch/powerpc/boot/uImage"),
     "riscv": ("arch/riscv/boot/Image", "arch/riscv/boot/vmlinuz.efi", "arch/riscv/boot/Image.gz", "vmlinux"),
     "s390": ("arch/s390/boot/bzImage", "vmlinux"),
-    "sh": ("vmlinux", "arch/sh/boot/zImage"),
+    "sh": ("arch/sh/boot/zImage", "vmlinux"),
     "sparc": ("vmlinux", "arch/sparc/boot/image", "arch/sparc/boot/zImage"),
     "um": ("linux", "vmlinux"),
     "x86": ("arch/x86/boot/bzImage", "vmlinux"),

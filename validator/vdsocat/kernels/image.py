@@ -56,13 +56,19 @@ class KernelImage:
 
         Nor riscv's vmlinux: its segments claim physical address 0 (LOAD_OFFSET in arch/riscv/kernel/vmlinux.lds.S is
         the virtual address of the first), where QEMU's machine has its ROM, and the kernel runs wherever it is put.
+        Nor sh's, which QEMU's r2d would run from its ELF header on (hw/sh4/r2d.c): a zImage moves itself.
         """
-        return self.format not in ("efi-zboot", "raw") and not self.is_wrapped and not self.is_flattened
+        return not (self.format in ("efi-zboot", "raw") or self.is_wrapped or self.is_flattened or self.needs_zimage)
 
     @property
     def is_flattened(self) -> bool:
         """Whether it is to be started as the memory image that its segments make, like arch/riscv/boot/Image."""
         return (self.format, self.arch) == ("vmlinux", "riscv")
+
+    @property
+    def needs_zimage(self) -> bool:
+        """Whether QEMU can start this kernel as a zImage alone, and it is none."""
+        return (self.format, self.arch) == ("vmlinux", "sh")
 
 
 def identify_kernel(path: Path) -> KernelImage:
@@ -81,6 +87,8 @@ def bootable_payload(image: KernelImage, directory: Path) -> Path:
     """
     if image.format == "raw":
         raise InputError(f"{image.path} cannot be started: it has no header that says where in memory it belongs")
+    if image.needs_zimage:
+        raise InputError(f"{image.path} cannot be started: QEMU's board for SuperH starts a zImage alone")
     if image.is_wrapped:
         return _bootable_inside(image, directory)
     if image.is_flattened:
@@ -206,7 +214,7 @@ def _bootable_inside(image: KernelImage, directory: Path) -> Path:
         _with_contents(image.path, lambda contents: _write(unpack(contents.data, payload, contents.subject), target))
         _remove_older(target)
     inner = identify_kernel(target)
-    if inner.format == "raw" and image.format == "uImage":
+    if inner.format == "raw" and image.format == "uImage" and image.arch in ("powerpc", "arm"):
         return image.path  # its header says where it belongs, and QEMU's loaders for powerpc and arm read that
     return bootable_payload(inner, directory)
 

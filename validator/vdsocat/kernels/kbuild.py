@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vdsocat.errors import RunError
+from vdsocat.kernels.gcc_plugin import DisabledPasses, build_plugin, missing_for_plugin, plugin_flags
 
 # What every build needs: tools, and headers of the host, with the Debian packages that have them.
 _TOOLS = {"make": "make", "gcc": "gcc", "flex": "flex", "bison": "bison", "bc": "bc", "tar": "tar"}
@@ -32,6 +33,7 @@ class BuildRecipe:
     The source is the newest linux-source-* of `release` in any of `suites`. `headers` are headers of the host that
     this kernel's build needs beyond the C library's, with the Debian packages that have them; `tools` are programs
     likewise. `image` is what QEMU starts, below the build's own directory. `variables` are more words for make.
+    `disabled_passes` are those that the compiler gets wrong.
     """
 
     name: str
@@ -45,6 +47,12 @@ class BuildRecipe:
     image: str = "vmlinux"
     variables: Mapping[str, str] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)
+    disabled_passes: DisabledPasses | None = None
+
+    @property
+    def compiler(self) -> str:
+        """The compiler's name."""
+        return f"{self.cross_compile}gcc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +69,17 @@ class LostOption:
 
 def missing_tools(recipe: BuildRecipe) -> dict[str, str]:
     """What is not installed of what a build needs, as tool → Debian package."""
-    wanted = {**_TOOLS, f"{recipe.cross_compile}gcc": recipe.compiler_package, **recipe.tools}
+    wanted = {**_TOOLS, recipe.compiler: recipe.compiler_package, **recipe.tools}
+    if recipe.disabled_passes:
+        wanted["g++"] = "g++"
     missing = {tool: package for tool, package in wanted.items() if shutil.which(tool) is None}
     # User Mode Linux is a program, and needs them for itself.
-    compiler = f"{recipe.cross_compile}gcc" if recipe.arch == "um" else "gcc"
+    compiler = recipe.compiler if recipe.arch == "um" else "gcc"
     if compiler not in missing:
         headers = {**_HEADERS, **recipe.headers}.items()
         missing |= {f"the header {name}": package for name, package in headers if not _has_header(compiler, name)}
+    if recipe.disabled_passes and recipe.compiler not in missing:
+        missing |= missing_for_plugin(recipe.disabled_passes, recipe.compiler)
     return missing
 
 
@@ -99,9 +111,12 @@ def _options(text: str) -> dict[str, str | None]:
 
 
 def compiler_version(recipe: BuildRecipe) -> str:
-    """What the compiler of a recipe calls itself."""
-    command = [f"{recipe.cross_compile}gcc", "--version"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    """What the compiler of a recipe calls itself, and what it is told to do without."""
+    command = [recipe.compiler, "--version"]
+    version = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    if recipe.disabled_passes is None:
+        return version
+    return f"{version}, without {listed(recipe.disabled_passes.names)}"
 
 
 def processors() -> int:
@@ -153,6 +168,8 @@ class KernelBuild:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.unlink(missing_ok=True)
         self.progress(f"configuring {self.recipe.name}")
+        if self.recipe.disabled_passes:
+            build_plugin(self.recipe.disabled_passes, self.recipe.compiler, self.objects, self._environment())
         self._make("allnoconfig", f"KCONFIG_ALLCONFIG={self.recipe.fragment.resolve()}")
         self._make("olddefconfig")
         fragment = self.recipe.fragment.read_text(encoding="utf-8")
@@ -172,6 +189,8 @@ class KernelBuild:
             f"ARCH={self.recipe.arch}", f"CROSS_COMPILE={self.recipe.cross_compile}",
             *(f"{name}={value}" for name, value in self.recipe.variables.items()), *variables, target,
         ]  # fmt: skip
+        if self.recipe.disabled_passes:
+            command.append(f"KCFLAGS={' '.join(plugin_flags(self.recipe.disabled_passes, self.objects))}")
         compiled = 0
         talked = time.monotonic()
         with (

@@ -14,6 +14,7 @@ from vdsocat.kernels.build import ensure_built
 from vdsocat.kernels.debian import ArchitectureError, DebianArchive, NotCachedError, StaleIndexError, SuiteError
 from vdsocat.kernels.download import FetchError
 from vdsocat.kernels.files import KernelFiles, cached_kernels
+from vdsocat.kernels.gcc_plugin import DisabledPasses
 from vdsocat.kernels.kbuild import BuildRecipe
 from vdsocat.kernels.packages import (
     KernelPackage,
@@ -324,8 +325,16 @@ def _request_from_document(entry: dict[str, Any], directory: Path) -> KernelRequ
             image=raw.get("image", "vmlinux"),
             variables=raw.get("variables", {}),
             tools=raw.get("tools", {}),
+            disabled_passes=_disabled_passes(raw, directory),
         ),
     )
+
+
+def _disabled_passes(raw: dict[str, Any], directory: Path) -> DisabledPasses | None:
+    if "disabled_passes" not in raw:
+        return None
+    plugin = directory / "gcc-plugin" / "disabled_passes.cc"
+    return DisabledPasses(tuple(raw["disabled_passes"]), plugin, raw["plugin_package"])
 
 
 def _check_table(table: KernelTable, path: Path) -> None:
