@@ -83,6 +83,20 @@ def test_the_kernels_parser_reads_every_case_of_a_good_kernel(kunit: Path, captu
     assert [abi["name"].split()[0] for abi in kernel["tests"]] == ["x86-64", "i386", "x32"]
 
 
+def test_kunit_writes_kernelcis_json_of_it(kunit: Path, capture: Path, tmp_path: Path) -> None:
+    """As docs/ci/kernelci.md has it."""
+    ktap, written = tmp_path / "vdso.ktap", tmp_path / "vdso.json"
+    ktap.write_text(vdsocat("report", str(capture), "--format", "ktap").stdout, encoding="utf-8")
+    command = [sys.executable, str(kunit / "kunit.py"), "parse", f"--json={written}", str(ktap)]
+    subprocess.run(command, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}, cwd=tmp_path, check=True)
+    (kernel,) = json.loads(written.read_text())["sub_groups"]
+    assert kernel["name"] == KERNEL
+    assert [abi["name"].split()[0] for abi in kernel["sub_groups"]] == ["x86-64", "i386", "x32"]
+    said = [case["status"] for abi in kernel["sub_groups"] for case in abi["test_cases"]]
+    assert said.count("PASS") == results(ktap.read_text(), "ok") > 300
+    assert set(said) <= {"PASS", "SKIP"}
+
+
 def test_the_kernels_parser_reads_every_case_of_a_bad_one_whatever_it_is_called(
     kunit: Path, capture: Path, tmp_path: Path
 ) -> None:
