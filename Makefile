@@ -88,7 +88,7 @@ test: setup builders newer-qemu probe-compilers $(VENV)/browser ## install every
 
 unit: setup ## the tests that need no QEMU (seconds)
 	@sh qemu-images/apt-install.sh $(TEST_PACKAGES)
-	$(VENV)/bin/python -m pytest tests/unit tests/mutants
+	$(VENV)/bin/python -m pytest -m "not long" tests/unit tests/mutants
 
 system: setup builders newer-qemu $(VENV)/browser ## the tests that boot kernels
 	@sh qemu-images/apt-install.sh $(TEST_PACKAGES) $(SELFTEST_PACKAGES) $(BROWSER_PACKAGES)

@@ -26,12 +26,12 @@ from vdsocat.judging.judge import judge_capture
 from vdsocat.judging.regression import compare_judgements
 from vdsocat.judging.result import CheckResult, overall_status
 from vdsocat.judging.waivers import Waiver, WaiverBook
+from vdsocat.printable import printable
 from vdsocat.report.cases import Result, groups_of
 from vdsocat.report.comment import LARGEST, MARK
 from vdsocat.report.document import report_document
 from vdsocat.report.formats import DOCUMENT_FORMATS
 from vdsocat.report.formats import render_document as rendered
-from vdsocat.report.printable import printable
 
 CATALOG = small_catalog()
 DATE = "2026-11-25T01:02:03+00:00"

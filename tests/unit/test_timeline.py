@@ -10,8 +10,8 @@ from small_catalog import small_documents
 
 from vdsocat.catalog.files import assemble_catalog
 from vdsocat.exports import KernelRelease
+from vdsocat.printable import printable
 from vdsocat.report.background import Background, background_document
-from vdsocat.report.printable import printable
 from vdsocat.report.timeline import LABELS, ROW, WIDTH, ReleaseAxis, draw_timeline
 from vdsocat.report.views import spell_bound, spell_stretch
 

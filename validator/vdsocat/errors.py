@@ -11,8 +11,10 @@ class VdsocatError(Exception):
     exit_status = 2
 
     def sentence(self) -> str:
-        """The text with a full stop where it has no end of its own."""
-        text = str(self)
+        """The text in visible characters, for a kernel may say any, with a full stop where it has no end of its own."""
+        from vdsocat.printable import printable
+
+        text = printable(str(self))
         return text if text.endswith((".", "?")) else f"{text}."
 
 

@@ -177,6 +177,6 @@ def _what(rule: str, subject: str) -> str:
 
 
 def _printable(texts: Iterable[str]) -> Iterator[str]:
-    from vdsocat.report.printable import printable
+    from vdsocat.printable import printable
 
     return map(printable, texts)

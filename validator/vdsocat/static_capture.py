@@ -24,7 +24,7 @@ STATIC = "static"
 def capture_kernel(kernel: KernelUnderTest, catalog: Catalog) -> Capture:
     """What the kernel carries: one record for each image, and one without image for each other ABI that it runs.
 
-    InputError when the file is no kernel, cannot be unpacked, or does not say its release.
+    InputError when the file is no kernel, cannot be unpacked, does not say its release, or runs no ABI that is known.
     """
     image = identify_kernel(kernel.image)
     contents = use_unpacked(image, lambda data: read_contents(data, with_config=kernel.config is None))
@@ -37,11 +37,12 @@ def capture_kernel(kernel: KernelUnderTest, catalog: Catalog) -> Capture:
         _carried(abis_of_image(one.image, catalog, image.arch, image.bits)[:1], one, uname, kernel.source)
         for one in contents.images
     )
-    return Capture(
-        provenance=_kernel_provenance(kernel, image, config),
-        abis=_with_absent(carried, image, catalog, uname),
-        config=config,
-    )
+    abis = _with_absent(carried, image, catalog, uname)
+    if not abis:
+        raise InputError(
+            f"{kernel.source}: is a kernel for {image.arch} ({image.bits}-bit), which runs no ABI of the catalogue."
+        )
+    return Capture(provenance=_kernel_provenance(kernel, image, config), abis=abis, config=config)
 
 
 def capture_image_file(path: Path, catalog: Catalog) -> Capture:

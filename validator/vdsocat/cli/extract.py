@@ -15,11 +15,13 @@ from vdsocat.cli.settings import Settings
 from vdsocat.cli.terminal import StatusLine
 from vdsocat.errors import InputError
 from vdsocat.images import SeenImage, images_of
+from vdsocat.printable import printable
+from vdsocat.sources import log_name
 
 SCHEMA = "vdsocat-images/1"
 
 
-@click.command()
+@click.command(short_help="Write out the vDSO images of a kernel, without booting.")
 @click.argument("source", metavar="SOURCE")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the images into this directory.")
 @click.option("--abi", "abi_name", metavar="ABI", help="Only the images of this ABI.")
@@ -83,12 +85,14 @@ def _write(images: tuple[SeenImage, ...], directory: Path) -> list[str | None]:
 
 
 def _file_stem(one: SeenImage) -> str:
-    return f"{one.release or 'unknown'}-{one.abi}-{one.endianness}"
+    # A release is what the kernel says it is: it may be a path.
+    return log_name(f"{one.release or 'unknown'}-{one.abi}-{one.endianness}")
 
 
 def _spell(one: SeenImage, file: str | None) -> str:
     image = one.image
-    head = f"{one.abi} ({one.mode}, {one.endianness}-endian, {one.how}) of {one.release or 'an unknown release'}"
+    release = printable(one.release) if one.release else "an unknown release"
+    head = f"{one.abi} ({one.mode}, {one.endianness}-endian, {one.how}) of {release}"
     facts = [
         f"{image.machine} {image.elf_class}-bit",
         f"soname {image.soname or 'none'}",

@@ -16,6 +16,8 @@ from vdsocat.guest.probe_files import probe_name
 
 _LARGEST_IMAGE = 16 << 20
 _NUMBER = re.compile(r"(-?\d+)(?:\.(\d{9}))?\Z")
+_FATES = ("exec-failed", "signal", "exit", "hang")
+_WAYS = ("vdso", "fallback", "mixed", "lacking", "hang", "died")
 
 
 def collect_abis(transcript: Transcript, expected: Iterable[tuple[str, str]]) -> tuple[AbiCapture, ...]:
@@ -35,7 +37,7 @@ def _fates(transcript: Transcript) -> dict[str, tuple[str, int | None]]:
         if frame.type == "child" and len(frame.fields) >= 2 and frame.fields[1] != "started":
             name, outcome, *detail = frame.fields
             try:
-                fates[name] = (outcome, int(detail[0]) if detail else None)
+                fates[name] = (_one_of(_FATES, outcome), int(detail[0]) if detail else None)
             except ValueError as error:
                 raise RunError(f"The record of {supervisor} cannot be read: {error}.") from None
     return fates
@@ -69,17 +71,21 @@ def _read_frames(empty: AbiCapture, frames: list[Frame]) -> AbiCapture:
         fields = frame.fields
         match frame.type:
             case "hello":
-                values |= {"machine": int(fields[0]), "elf_class": int(fields[1]), "page_size": int(fields[3])}
+                values |= {
+                    "machine": int(fields[0]),
+                    "elf_class": int(_one_of(("32", "64"), fields[1])),
+                    "page_size": int(fields[3]),
+                }
                 if fields[2] != empty.endianness:
                     raise ValueError(f"it says that it is {fields[2]}-endian")
             case "uname":
                 uname[fields[0]] = _text(fields[1])
             case "auxv":
-                auxv.append((int(fields[0]), int(fields[1], 16)))
+                auxv.append((int(fields[0]), _address(fields[1])))
             case "map":
                 mappings.append(_text(fields[0]))
             case "vdso" if fields[0] != "none":
-                values["address"] = int(fields[0], 16)
+                values["address"] = _address(fields[0])
                 image = bytearray(_size(fields[1]))
             case "data":
                 _place(image, int(fields[0]), base64.b64decode(fields[1], validate=True))
@@ -116,6 +122,19 @@ def _read_frames(empty: AbiCapture, frames: list[Frame]) -> AbiCapture:
     )
 
 
+def _one_of(known: tuple[str, ...], text: str) -> str:
+    if text not in known:
+        raise ValueError(f"{text!r} is none of {', '.join(known)}")
+    return text
+
+
+def _address(text: str) -> int:
+    address = int(text, 16)
+    if not 0 <= address < 1 << 64:
+        raise ValueError(f"{text[:20]!r} is no number of 64 bits")
+    return address
+
+
 def _size(text: str) -> int:
     size = int(text)
     if size > _LARGEST_IMAGE:
@@ -150,7 +169,8 @@ def _call(fields: tuple[str, ...]) -> Call:
 def _path(symbol: str, *ways: str) -> TakenPath:
     if ways and ways[0].startswith("unknown:"):
         return TakenPath(symbol, {}, int(ways[0].removeprefix("unknown:")))
-    return TakenPath(symbol, {argument: way for argument, _, way in (one.partition("=") for one in ways)})
+    taken = (one.partition("=") for one in ways)
+    return TakenPath(symbol, {argument: _one_of(_WAYS, way) for argument, _, way in taken})
 
 
 def _value(text: str) -> int | None:

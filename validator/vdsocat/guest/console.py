@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 
 # With its space: a kernel built by user@vdsocat names its builder in the first line that it prints.
 MARK = "@vdsocat "
-_FRAME = re.compile(rf"({MARK}(\S+) (\d+) ([a-z-]+)((?: \S+)*)) ([0-9a-f]{{8}})\s*\Z")
+_FRAME = re.compile(rf"({MARK}(\S+) (\d{{1,9}}) ([a-z-]+)((?: \S+)*)) ([0-9a-f]{{8}})\s*\Z")
 _PANIC = re.compile(r"Kernel panic - not syncing.*|Unable to mount root fs.*")
 _LONGEST_LINE = 4096
+# Bytes of frames and signs of damage that are kept: whole records have 150 KB, and a guest may send until its deadline.
+_LARGEST_RECORD = 8 << 20
+_MOST_DAMAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Transcript:
     panic: str | None = None
     finished: bool = False
     _pending: bytes = b""
+    _taken: int = 0
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Take in more console output; yields each new sound frame."""
@@ -71,20 +75,28 @@ class Transcript:
         if start < 0:
             return None
         match = _FRAME.match(line[start:])
+        self._taken += len(line) - start
+        if self._taken > _LARGEST_RECORD:
+            self._note(f"it is larger than {_LARGEST_RECORD >> 20} MiB")
+            return None
         if match is None:
-            self.damage.append(f"a line of the probe is garbled: {line[start : start + 60]!r}")
+            self._note(f"a line of the probe is garbled: {line[start : start + 60]!r}")
             return None
         text, speaker, sequence, kind, rest, crc = match.groups()
         if f"{binascii.crc32(text.encode('utf-8', 'replace')):08x}" != crc:
-            self.damage.append(f"frame {sequence} of {speaker} has a wrong checksum")
+            self._note(f"frame {sequence} of {speaker} has a wrong checksum")
             return None
         return self._accept(Frame(speaker, int(sequence), kind, tuple(rest.split())))
 
     def _accept(self, frame: Frame) -> Frame:
         frames = self.frames.setdefault(frame.speaker, [])
         if frame.sequence != len(frames):
-            self.damage.append(f"{frame.speaker} jumped from frame {len(frames) - 1} to {frame.sequence}")
+            self._note(f"{frame.speaker} jumped from frame {len(frames) - 1} to {frame.sequence}")
         frames.append(frame)
         if frame.type == "end" and (self.supervisor() in (None, frame.speaker)):
             self.finished = True
         return frame
+
+    def _note(self, damage: str) -> None:
+        if len(self.damage) < _MOST_DAMAGE:
+            self.damage.append(damage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ TRACE_EVENT = "vm_state_notify"
 _RUNNING = b"vm_state_notify running 1"
 _CLOCK_MONOTONIC = "1"
 _LONGEST_MARK = 256
+_READING = re.compile(r"\d{1,10}(\.\d{1,9})?\Z")
 
 # The phases in their order, with what each is.
 PHASES = {
@@ -83,8 +85,5 @@ class Stopwatch:
 
 def _clock_began(frame: Frame, now: float) -> float | None:
     """When the guest's monotonic clock was 0, by a `call` frame (symbol, clock, reading before the call …)."""
-    _, clock, before, *_ = frame.fields
-    try:
-        return now - float(before) if clock == _CLOCK_MONOTONIC else None
-    except ValueError:
-        return None
+    _, clock, before, *_ = (*frame.fields, "", "", "")
+    return now - float(before) if clock == _CLOCK_MONOTONIC and _READING.match(before) else None

@@ -87,11 +87,13 @@ class _Expectation:
 def judge_capture(capture: Capture, catalog: Catalog) -> Judgement:
     """Hold a capture to the catalogue. RunError when it lacks what judging needs (no ABI reported a release).
 
-    InputError when it names an ABI or a provider that the catalogue has not.
+    InputError when it names an ABI or a provider that the catalogue has not, or an image in a file tells no release.
     """
     if capture.provenance.provider == "linux":
         text = capture.upstream_release
         if text is None:
+            if any(seen.is_static for seen in capture.abis):
+                raise InputError(f"{capture.provenance.source}: does not say which release it is of.")
             raise RunError(f"{capture.provenance.source}: no probe reported the kernel's release.")
         release = _parse_release(text, capture)
         config = parse_config(capture.config) if capture.config is not None else None

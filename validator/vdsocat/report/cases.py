@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from vdsocat.report.printable import printable
+from vdsocat.printable import printable
 
 
 class Result(Enum):

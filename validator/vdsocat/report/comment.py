@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from vdsocat.printable import printable
 from vdsocat.report.cases import Case, Group, Result, groups_of
-from vdsocat.report.printable import printable
 
 # GitHub refuses the body of a comment that is longer.
 LARGEST = 65536

@@ -11,9 +11,9 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from vdsocat.costs import Cost
+from vdsocat.printable import printable
 from vdsocat.report import views
 from vdsocat.report.costs import spell_ratio
-from vdsocat.report.printable import printable
 from vdsocat.report.timeline import BAR, LABELS, ROW, TOP, WIDTH, draw_timeline
 
 if TYPE_CHECKING:

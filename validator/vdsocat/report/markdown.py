@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from vdsocat.costs import Cost
+from vdsocat.printable import printable
 from vdsocat.report import views
 from vdsocat.report.costs import spell_ratio
-from vdsocat.report.printable import printable
 from vdsocat.report.rule_pages import escape_prose
 
 _TEMPLATE = "compliance.md.j2"

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from vdsocat.judging.changes import Change, Kind
 from vdsocat.judging.result import CheckResult
 from vdsocat.judging.waivers import Use, UsedWaiver
+from vdsocat.printable import printable
 from vdsocat.report.listing import render_listing
-from vdsocat.report.printable import printable
 
 COLUMNS = ("kind", "abi", "rule", "subject", "change")
 _Row = dict[str, str | None]

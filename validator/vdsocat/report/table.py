@@ -11,7 +11,7 @@ from vdsocat.exports import KernelRelease
 from vdsocat.judging.finding import Finding, Verdict, count_verdicts
 from vdsocat.judging.judge import AbiJudgement
 from vdsocat.judging.result import CheckResult
-from vdsocat.report.printable import printable
+from vdsocat.printable import printable
 from vdsocat.report.views import spell_abi
 
 Paint = Callable[[str, Verdict], str]
