@@ -5,14 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from fake_qemu import make_fake_qemu
 from outcomes import Command
 from small_catalog import small_documents, write_catalog
 from small_images import I386_SYMBOLS
 
+from vdsocat.cli import VERBS
+from vdsocat.cli.group import cli
 from vdsocat.cli.settings import Settings
 
 
@@ -183,11 +188,28 @@ def test_doctor_with_one_qemu_is_status_0_and_gives_its_version(vdsocat: Command
     assert found["qemu-system-arm"] is None
 
 
-@pytest.mark.parametrize("verb", [[], ["query"], ["show"], ["check"], ["report"], ["lint"], ["kernels"], ["doctor"]])
-def test_every_verb_has_help(vdsocat: Command, verb: list[str]) -> None:
-    outcome = vdsocat(*verb, "--help")
+def commands() -> Iterator[tuple[str, ...]]:
+    """The words of every command, those of groups too."""
+    yield ()
+    for verb in VERBS:
+        yield (verb,)
+        command = cli.get_command(click.Context(cli), verb)
+        if isinstance(command, click.Group):
+            yield from ((verb, name) for name in command.list_commands(click.Context(command)))
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_has_help_that_fits_80_columns(
+    vdsocat: Command, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    outcome = vdsocat(*words, "--help")
     assert (outcome.status, outcome.err) == (0, "")
-    assert outcome.out.startswith("Usage: ")
+    assert outcome.out.startswith(f"Usage: {' '.join(('vdsocat', *words))} ")
+    lines = outcome.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line for line in lines[1:] if line.endswith("...")] == [], "what it is for is cut short"
+    assert not re.search(r"--\w+ (TEXT|FLOAT|INTEGER)", outcome.out), "an option does not say what it takes"
 
 
 @pytest.mark.parametrize(

@@ -43,10 +43,10 @@ _UNUSED_COLUMNS = ("abi", "symbol", "version", "function", "since", "condition")
 _SHOWN = (Verdict.FAIL, Verdict.REVIEW)
 
 
-@click.command()
+@click.command(short_help="Which lookups of libcs and runtimes find no symbol.")
 @click.argument("consumers", metavar="[CONSUMER…]", nargs=-1)
 @click.option("--consumer", "more", multiple=True, metavar="CONSUMER", help="The same as an argument.")
-@click.option("--abi", "abi_names", multiple=True, help="Only this ABI (may be given several times).")
+@click.option("--abi", "abi_names", metavar="ABI", multiple=True, help="Only this ABI (may be given several times).")
 @click.option("--kernel", metavar="RELEASE|SOURCE", help="Judge one release, such as 6.12, or the images of a kernel.")
 @click.option("--unused", is_flag=True, help="List instead what kernels export and none of the consumers looks up.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell every finding, passes too.")

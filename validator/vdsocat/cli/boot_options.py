@@ -55,6 +55,7 @@ boot_options = collected(
         click.option(
             "--deadline",
             type=click.FloatRange(1),
+            metavar="SECONDS",
             help="Seconds after which a boot is given up [default: the machine's].",
         ),
         click.option(

@@ -43,10 +43,10 @@ class _Found:
         return change_row(self.change) if self.capture is None else {_CAPTURE: self.capture, **change_row(self.change)}
 
 
-@click.command()
+@click.command(short_help="What B has otherwise than A: releases, kernels, captures.")
 @click.argument("old", metavar="A")
 @click.argument("new", metavar="B")
-@click.option("--abi", "abi_names", multiple=True, help="Only of this ABI. May be given several times.")
+@click.option("--abi", "abi_names", metavar="ABI", multiple=True, help="Only of this ABI. May be given several times.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
 @click.option("--strict", is_flag=True, help="Let a change to review count as an incompatible one.")
 @waiver_option

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from vdsocat.exports import KernelRelease
 
 
-@click.command()
+@click.command(short_help="Where documents disagree with the catalogue.")
 @click.argument("names", metavar="[DOCUMENT]…", nargs=-1)
 @click.option("--all", "all_editions", is_flag=True, help="Every edition, not only the newest of each document.")
-@click.option("--abi", "abi_names", multiple=True, help="Only what concerns this ABI (may be given several times).")
+@click.option(
+    "--abi", "abi_names", metavar="ABI", multiple=True, help="Only what concerns this ABI (may be given several times)."
+)
 @click.option(
     "--kernel",
     "release",

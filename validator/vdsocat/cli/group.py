@@ -65,7 +65,7 @@ def run() -> int:
     """Run the verb that the command line names: every error meant for the user ends as one sentence and a status."""
     raise_on_ending_signals()
     try:
-        status = cli(standalone_mode=False)
+        status = cli(prog_name="vdsocat", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Exit as error:
         status = error.exit_code

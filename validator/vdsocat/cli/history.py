@@ -18,14 +18,13 @@ _COLUMNS = ("release", "date", "abi", "subject", "change")
 
 @click.command()
 @click.argument("what", metavar="SYMBOL|ABI|RELEASE")
-@click.option("--abi", "abi_names", multiple=True, help="Only of this ABI. May be given several times.")
+@click.option("--abi", "abi_names", metavar="ABI", multiple=True, help="Only of this ABI. May be given several times.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
 @click.pass_obj
 def history(settings: Settings, what: str, abi_names: tuple[str, ...], format_: str) -> None:
     """What changed when, oldest first, with where it was read.
 
-    WHAT is a symbol or function (a glob means several), an ABI, or a mainline release such as 6.11 for all that it
-    brought.
+    A SYMBOL may be a function, or a glob for several; of a mainline RELEASE, such as 6.11, it is all that it brought.
     """
     catalog = settings.load_catalog()
     wanted = {catalog.abi(name).name for name in abi_names} or set(catalog.abis)

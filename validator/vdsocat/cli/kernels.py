@@ -16,7 +16,7 @@ def kernels() -> None:
     """List, fetch and build kernels."""
 
 
-@kernels.command("list")
+@kernels.command("list", short_help="The kernels that have names, and which are in the cache.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
 @click.pass_obj
 def list_(settings: Settings, format_: str) -> None:
@@ -34,7 +34,7 @@ def list_(settings: Settings, format_: str) -> None:
     click.echo(render_listing(rows, ("kernel", "sets", "cached", "source"), "kernels", format_, terminal_width()))
 
 
-@kernels.command()
+@kernels.command(short_help="Put kernels into the cache, and print where they are.")
 @click.argument("sources", metavar="SOURCE…", nargs=-1, required=True)
 @kernel_options
 @click.pass_obj
@@ -43,7 +43,7 @@ def fetch(settings: Settings, sources: tuple[str, ...], mirror: str | None, offl
     _ensure(KernelAccess(settings, mirror, offline), sources)
 
 
-@kernels.command("build")
+@kernels.command("build", short_help="Build kernels (built:), and print where they are.")
 @click.argument("names", metavar="NAME…", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="One for each architecture: what set:tree has.")
 @build_options

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vdsocat.lint.run import LintResult
 
 
-@click.command()
+@click.command(short_help="Check the catalogue and the machines.")
 @click.option("--fix", "fixing", is_flag=True, help="Restore the order and the form of the catalogue's files first.")
 @click.option("--coverage", "covering", is_flag=True, help="Count what has a source and what a real kernel showed.")
 @click.option("--rules", "listing", is_flag=True, help="List the rules, and do nothing else.")

@@ -80,7 +80,9 @@ many_options = collected(
             metavar="FILE",
             help="Check the sources that this YAML file lists, a set of one's own: docs/many.md.",
         ),
-        click.option("--jobs", type=click.IntRange(1), help="Boots at a time [default: one per CPU]."),
+        click.option(
+            "--jobs", type=click.IntRange(1), metavar="NUMBER", help="Boots at a time [default: one per CPU]."
+        ),
         click.option(
             "--memory",
             type=click.IntRange(1),

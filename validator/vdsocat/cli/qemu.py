@@ -22,7 +22,7 @@ def qemu() -> None:
     """List and fetch QEMUs, such as one that is newer than the host's."""
 
 
-@qemu.command("list")
+@qemu.command("list", short_help="The QEMUs in the cache, the newest first.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
 @click.pass_obj
 def list_(settings: Settings, format_: str) -> None:
@@ -40,10 +40,14 @@ def list_(settings: Settings, format_: str) -> None:
     click.echo(render_listing(rows, _COLUMNS, "qemu", format_, terminal_width()))
 
 
-@qemu.command()
+@qemu.command(short_help="Put a QEMU into the cache, ready to run.")
 @click.argument("names", metavar="[NAME]…", nargs=-1)
 @click.option(
-    "--suite", default=DEFAULT_SUITE, show_default=True, help="The Debian suite to take it from, such as trixie."
+    "--suite",
+    metavar="SUITE",
+    default=DEFAULT_SUITE,
+    show_default=True,
+    help="The Debian suite to take it from, such as trixie.",
 )
 @kernel_options
 @click.pass_obj

@@ -103,9 +103,12 @@ def _command() -> click.Command:
                 type=click.Choice(option.choices) if option.choices else None,
             )
         )
-    return click.Command("query", callback=click.pass_context(run), params=parameters, help=_HELP)
+    return click.Command(
+        "query", callback=click.pass_context(run), params=parameters, help=_HELP, short_help=_SHORT_HELP
+    )
 
 
+_SHORT_HELP = "Which ABIs export a function or symbol, since when."
 _HELP = """Which ABIs export a function or symbol, under which name and version, since when.
 
 PATTERN is a function (getcpu), a symbol (__vdso_getcpu) or a glob ('*getres*').

@@ -26,7 +26,7 @@ from vdsocat.report.formats import DOCUMENT_FORMATS, WITH_BACKGROUND, render_doc
 from vdsocat.report.table import draw_defects, draw_header, draw_rows, draw_summary
 
 
-@click.command()
+@click.command(short_help="Draw captures as a compliance report.")
 @click.argument("captures", metavar="CAPTURE…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--format",

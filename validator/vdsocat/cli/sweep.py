@@ -34,9 +34,13 @@ SCHEMA = "vdsocat-sweep/1"
 _COLUMNS = ("abi", "kernels", "releases", "images", "exports", "fail", "review", "unknown")
 
 
-@click.command()
-@click.option("--suite", "suites", multiple=True, help="Only this suite of Debian (may be given several times).")
-@click.option("--arch", "architectures", multiple=True, help="Only this architecture of Debian, such as arm64.")
+@click.command(short_help="Hold every kernel of Debian to the catalogue.")
+@click.option(
+    "--suite", "suites", metavar="SUITE", multiple=True, help="Only this suite of Debian (may be given several times)."
+)
+@click.option(
+    "--arch", "architectures", metavar="ARCH", multiple=True, help="Only this architecture of Debian, such as arm64."
+)
 @click.option("--again", is_flag=True, help="Look at kernels that the evidence already knows, too.")
 @click.option("--summary", "only_summary", is_flag=True, help="Fetch nothing: count the evidence, and judge it again.")
 @click.option("--format", "format_", type=click.Choice(("table", "json")), default="table", show_default=True)
