@@ -170,12 +170,13 @@ def test_a_worker_says_what_it_lacks(cluster: LocalCluster, tmp_path: Path) -> N
         assert "is a kernel for" in error or "is no kernel image" in error
 
 
-def test_a_scheduler_that_is_not_there_is_one_sentence() -> None:
-    run = vdsocat("check", "--scheduler", "tcp://127.0.0.1:9", "--again", KERNELS[0])
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense"])
+def test_a_scheduler_that_is_not_there_is_one_sentence(address: str) -> None:
+    run = vdsocat("check", "--scheduler", address, "--again", KERNELS[0])
     assert run.returncode == 3
     assert run.stdout == ""
     (line,) = run.stderr.splitlines()
-    assert line.startswith("vdsocat: No Dask scheduler answers at tcp://127.0.0.1:9 (")
+    assert line.startswith(f"vdsocat: No Dask scheduler answers at {address} (")
 
 
 def _version() -> str:

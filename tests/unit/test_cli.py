@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ from vdsocat.cli.settings import Settings
         (["query", "__vdso_getcp"], ["did you mean", "'__vdso_getcpu'"]),
         (["query", "getcpu", "--abi", "i368"], ["There is no ABI 'i368'", "did you mean", "'i386'?"]),
         (["query", "getcpu", "--kernel", "next"], ["'next' is no kernel release"]),
+        (["query", "getcpu", "--date", "2020-02-30"], ["'2020-02-30' is no date"]),
         (["query"], ["Give a function"]),
         (["show", "i368"], ["There is no ABI 'i368'", "did you mean", "'i386'?"]),
         (["show", "i386", "getcpuu"], ["i386 has no symbol or function 'getcpuu'", "'getcpu'"]),
@@ -36,6 +38,8 @@ from vdsocat.cli.settings import Settings
         (["check", "amd64-boookworm"], ["'amd64-boookworm' is no kernel"]),
         (["check", "set:smal"], ["'smal'", "There are"]),
         (["check", "built:ppc31"], ["'ppc31'", "did you mean 'ppc32'"]),
+        (["check", "--tree", "/"], ["/: is no source tree of Linux"]),
+        (["kernels", "build", "--tree", "/", "ppc32"], ["/: is no source tree of Linux"]),
         (["check", "--dry-run", "host"], ["host", "is not booted"]),
         (["check", "--qemu", "/nowhere/at/all", "host"], ["--qemu /nowhere/at/all", "is no directory"]),
         (["report", "/nowhere/capture.json"], ["/nowhere/capture.json", "cannot be read"]),
@@ -46,6 +50,12 @@ def test_a_wrong_name_is_status_2_and_one_sentence(vdsocat: Command, arguments: 
     assert vdsocat(*arguments).refused_in_one_sentence(*words)
 
 
+@pytest.mark.parametrize("verb", ["check", "extract"])
+def test_a_pipe_that_nobody_writes_into_is_refused_at_once(vdsocat: Command, tmp_path: Path, verb: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert vdsocat(verb, tmp_path / "pipe").refused_in_one_sentence("pipe is no regular file")
+
+
 def test_an_unknown_abi_of_qemu_user_is_status_2(vdsocat: Command) -> None:
     outcome = vdsocat("check", "--format", "json", "qemu-user:i368")
     assert outcome.status == 2
@@ -54,7 +64,14 @@ def test_an_unknown_abi_of_qemu_user_is_status_2(vdsocat: Command) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["check"], ["check", "--jobs", "0", "host"], ["query", "getcpu", "--format", "xml"], ["--nonsense"]],
+    [
+        ["check"],
+        ["check", "--jobs", "0", "host"],
+        ["check", "--deadline", "nan", "host"],
+        ["check", "--cost-threshold", "inf", "host"],
+        ["query", "getcpu", "--format", "xml"],
+        ["--nonsense"],
+    ],
 )
 def test_wrong_usage_is_status_2_without_a_traceback(vdsocat: Command, arguments: list[str]) -> None:
     outcome = vdsocat(*arguments)
@@ -198,7 +215,7 @@ def commands() -> Iterator[tuple[str, ...]]:
             yield from ((verb, name) for name in command.list_commands(click.Context(command)))
 
 
-@pytest.mark.parametrize("words", commands(), ids=" ".join)
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
 def test_every_command_has_help_that_fits_80_columns(
     vdsocat: Command, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

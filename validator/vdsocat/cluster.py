@@ -71,8 +71,10 @@ def dask_cluster(address: str, progress: Callable[[str], None]) -> Iterator[Dask
     # It reports each lost connection at length; what matters of that comes back as the error of a task.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
-        connect: Any = distributed.Client
-        client = connect(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+        # A client that takes no address leaves a traceback behind.
+        untyped: Any = distributed
+        untyped.comm.get_address_host_port(address)
+        client = untyped.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise RunError(f"No Dask scheduler answers at {address} ({error or type(error).__name__}).") from None
     try:

@@ -145,6 +145,9 @@ def _refused(name: str, error: InputError) -> Task:
 
 def _task_for_file(path: Path, settings: SourceSettings) -> Task:
     name = settings.name or str(path)
+    if path.exists() and not path.is_file():
+        # Of a pipe, whoever looks what is in it takes that away, and may wait for ever.
+        return _refused(name, InputError(f"{path} is no regular file"))
     if _begins_with(path, b"{"):
         return CheckTask(name, lambda stop, progress: read_capture(path))
     if _is_vdso(path):

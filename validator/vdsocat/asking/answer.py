@@ -92,14 +92,22 @@ def answer_at_release(question: Question, index: dict[str, Any], release: Releas
     return Answer("query", AT_RELEASE_COLUMNS, rows, _remark(question, index, len({abi for abi, _ in lacking})))
 
 
+def _is_date(text: str) -> bool:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def asked_release(question: Question, releases: Sequence[tuple[str, str]]) -> Release:
     """The release that the question is about, the newest one if it names none; `releases` are (release, date)."""
     if question.kernel is not None:
         return asked_release_numbers(question.kernel)
     if question.date is None:
         return parse_release_numbers(releases[-1][0])
-    parts = question.date.split("-")
-    if [len(part) for part in parts] != [4, 2, 2] or not all(part.isdecimal() for part in parts):
+    if not _is_date(question.date):
         raise InputError(f"{question.date!r} is no date such as 2020-05-31.")
     out = [release for release, date in releases if date <= question.date]
     if not out:

@@ -9,6 +9,7 @@ import click
 
 from vdsocat.cache import Cache
 from vdsocat.cli.collected import collected
+from vdsocat.cli.numbers import FiniteRange
 from vdsocat.cli.settings import Settings
 from vdsocat.documents import data_directory
 from vdsocat.guest.machines import load_machines
@@ -54,7 +55,7 @@ boot_options = collected(
     (
         click.option(
             "--deadline",
-            type=click.FloatRange(1),
+            type=FiniteRange(1),
             metavar="SECONDS",
             help="Seconds after which a boot is given up [default: the machine's].",
         ),

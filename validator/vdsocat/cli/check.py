@@ -88,6 +88,7 @@ def check(
     if not sources and many.matrix is None:
         raise click.UsageError("Missing argument 'SOURCE…'.")
     boot.refuse_contradictions(dry_run)
+    build.require_tree()
     settings: Settings = context.obj
     catalog = settings.load_catalog()
     cache = Cache(settings.cache)

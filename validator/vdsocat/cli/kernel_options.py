@@ -44,6 +44,13 @@ class BuildOptions:
         """What is meant where no SOURCE is named."""
         return ("set:tree",) if self.tree or self.source else ()
 
+    def require_tree(self) -> None:
+        """InputError when the tree is none that kernels are built from, before anything is done."""
+        if self.tree is not None:
+            from vdsocat.kernels.own_tree import require_tree
+
+            require_tree(self.tree)
+
 
 build_options = collected(
     "build",

@@ -60,6 +60,7 @@ def build_kernels(
     """Build kernels (the built: sources), and print where they are. `vdsocat check --tree` builds and checks them."""
     if bool(names) is every:
         raise click.UsageError("Name the kernels to build, or say --all.")
+    build.require_tree()
     sources = ("set:tree",) if every else tuple(f"built:{name.removeprefix('built:')}" for name in names)
     _ensure(KernelAccess(settings, mirror, offline, build), sources)
 

@@ -15,6 +15,7 @@ import click
 from vdsocat.catalog.model import Catalog
 from vdsocat.check import Matrix, Teller, check_all
 from vdsocat.cli.interruption import stopping_on_ending_signals
+from vdsocat.cli.numbers import FiniteRange
 from vdsocat.cli.places import terminal_width
 from vdsocat.cli.terminal import StatusLine
 from vdsocat.errors import InputError, RunError
@@ -57,7 +58,7 @@ def cost_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --cost-threshold to a command."""
     return click.option(
         "--cost-threshold",
-        type=click.FloatRange(min=0),
+        type=FiniteRange(min=0),
         default=COST_THRESHOLD * 100,
         show_default=True,
         metavar="PERCENT",
