@@ -17,6 +17,9 @@ case "$1" in
 image)
     [ "$5" = vdsocat-qemu ] && { echo IDENTITY; exit 0; }
     echo "Error: No such image: $5" >&2; exit 1;;
+version)
+    [ -e 'DIRECTORY/stopped' ] || exit 0
+    echo "Client:"; echo "Cannot connect to the Docker daemon. Is it running?" >&2; exit 1;;
 rm)
     for last; do :; done
     kill -s KILL -- -"$(cat "DIRECTORY/$last")" 2>/dev/null
@@ -24,6 +27,9 @@ rm)
 esac
 while [ "$1" != --entrypoint ]; do [ "$1" = --name ] && name=$2; shift; done
 program=$2; shift 3
+[ "$program" = sh ] && [ -e 'DIRECTORY/runless' ] && { echo "no: cgroups: not allowed.
+
+Run 'docker run --help' for more information" >&2; exit 125; }
 [ "$program" = sh ] && { printf 'LISTING'; exit 0; }
 # Recorded before it speaks, as an engine knows of a container before its output comes.
 setsid sh -c 'echo $$ > "$0" && exec "$@"' "DIRECTORY/$name" "DIRECTORY/programs/$program" "$@" &
@@ -33,7 +39,10 @@ LISTING = "qemu-system-i386 QEMU emulator version 7.2.22 (stand-in)\\nqemu-i386-
 
 
 class FakeEngine:
-    """The stand-in below `directory`, first on PATH; its image's programs are files in `programs`."""
+    """The stand-in below `directory`, first on PATH; its image's programs are files in `programs`.
+
+    With a file "stopped" in `directory` it has no daemon, with "runless" it can start no container.
+    """
 
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, listing: str = LISTING) -> None:
         self.directory = directory

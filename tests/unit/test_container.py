@@ -82,7 +82,7 @@ def test_programs_are_found_in_the_image(engine: FakeEngine) -> None:
     assert find.programs() == ("qemu-i386-static", "qemu-system-i386")
     with pytest.raises(RunError, match=r"^There is no qemu-arm in the image vdsocat-qemu\.$"):
         find("qemu-arm")
-    with pytest.raises(RunError, match=r"qemu-system-i386 8\.0 or newer is needed here, and .* is 7\.2\.22"):
+    with pytest.raises(RunError, match=r"qemu-system-i386 8\.0 or newer is needed here, .* is 7\.2\.22; an image of a"):
         find("qemu-system-i386", "8.0")
 
 
@@ -107,6 +107,20 @@ def test_what_cannot_be_used_is_one_sentence(
 def test_an_image_without_qemu_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     FakeEngine(tmp_path / "engine", monkeypatch, listing="qemu-*")
     with pytest.raises(RunError, match=r"The image vdsocat-qemu has no QEMU in /usr/bin"):
+        qemu_finder(WHERE)
+
+
+def test_an_engine_without_its_daemon_is_told_from_a_missing_image(engine: FakeEngine) -> None:
+    (engine.directory / "stopped").touch()
+    with pytest.raises(
+        RunError, match=r"^docker cannot be used: Cannot connect to the Docker daemon\. Is it running\?$"
+    ):
+        qemu_finder("docker:none")
+
+
+def test_an_image_that_cannot_be_run_is_not_called_empty(engine: FakeEngine) -> None:
+    (engine.directory / "runless").touch()
+    with pytest.raises(RunError, match=r"^docker cannot run the image vdsocat-qemu: no: cgroups: not allowed\.$"):
         qemu_finder(WHERE)
 
 

@@ -146,9 +146,10 @@ def test_the_fetched_ones_are_listed_newest_first(tmp_path: Path) -> None:
     assert fetched_qemus(Cache(tmp_path / "none")) == ()
 
 
-def test_targets_are_told_by_mode_and_version_and_tools_are_none(tmp_path: Path) -> None:
+def test_targets_are_told_by_mode_and_version_tools_and_second_names_are_none(tmp_path: Path) -> None:
     for name in ("qemu-system-arm", "qemu-system-sh4", "qemu-arm-static", "qemu-mips", "qemu-img", "qemu-pr-helper"):
         make_fake_qemu(tmp_path, name=name)
+    (tmp_path / "qemu-mipsbe").symlink_to("qemu-mips")
     broken = tmp_path / "qemu-hppa"
     broken.write_text("no program")
     assert offered_targets(qemu_finder(tmp_path)) == (

@@ -62,9 +62,7 @@ def _systems(settings: Settings, finder: QemuFinder) -> Iterator[_Row]:
         if finder.places is None and finder.where != FETCHED and found and _is_fetched(found, settings):
             needed_for += "; the fetched one, that of PATH being missing or too old"
         if found and not found.is_at_least(least.get(binary)):
-            needed_for += (
-                f"; this one is too old, {least[binary]} and newer do: `vdsocat qemu fetch {binary}` fetches one"
-            )
+            needed_for += f"; this one is too old, {least[binary]} and newer do: {finder.newer(binary)}"
         yield _row(binary, found.version if found else None, needed_for, debian_package(binary))
 
     for host, names in programs.items():

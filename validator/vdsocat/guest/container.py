@@ -19,8 +19,13 @@ ENGINES = ("docker", "podman")
 _ASKING_SECONDS = 60
 # Seventy programs start in some seconds.
 _LISTING_SECONDS = 300
-_LIST_PROGRAMS = 'cd /usr/bin && for one in qemu-*; do echo "$one $($one --version 2>/dev/null | head -n 1)"; done'
+# Debian has a target under other names too, as links (qemu-amd64 is qemu-x86_64): those are no further targets.
+_LIST_PROGRAMS = (
+    'cd /usr/bin && for one in qemu-*; do real=$(readlink -f "$one"); real=${real##*/}; '
+    '[ "${real%-static}" != "${one%-static}" ] || echo "$one $($one --version 2>/dev/null | head -n 1)"; done'
+)
 _VERSION = re.compile(r"version (\d+(?:\.\d+)+)")
+_ADVICE = re.compile(r"(?:Run|See) '\w+ .*--help'")
 # Nothing of the host but the files that are mounted, and nothing that an emulator has no need of.
 _CONFINED = ("--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 
@@ -61,15 +66,19 @@ def container_name() -> str:
 def open_image(engine: str, name: str, cache: Cache | None) -> ContainerImage:
     """The image of this name, as the engine has it now; nothing is pulled.
 
-    InputError for what is no name of an image, RunError when the engine cannot be used or has no such image.
-    What is in an image is asked for once, and kept in the cache under its id.
+    InputError for what is no name of an image, RunError when the engine cannot be used or has no such image, or no
+    container of it can be started. What is in an image is asked for once, and kept in the cache under its id.
     """
     if not re.match(r"[A-Za-z0-9]", name):
         raise InputError(f"--qemu {engine}:{name}: {name!r} is no name of an image, such as vdsocat-qemu.")
     asked = _engine([engine, "image", "inspect", "--format", "{{.Id}}", name], _ASKING_SECONDS)
     if asked.returncode:
+        # Docker has no client that works without its daemon; `version` asks for the daemon's, too.
+        answered = _engine([engine, "version"], _ASKING_SECONDS)
+        if answered.returncode:
+            raise RunError(f"{engine} cannot be used: {_reason_as_sentence(answered.stderr)}")
         raise RunError(
-            f"{engine} has no image {name} ({_last_line(asked.stderr)}); `make image` builds vdsocat-qemu, and vdsocat "
+            f"{engine} has no image {name} ({_reason(asked.stderr)}); `make image` builds vdsocat-qemu, and vdsocat "
             "pulls none by itself."
         )
     identity = asked.stdout.strip()
@@ -98,9 +107,10 @@ def _programs(engine: str, identity: str, name: str) -> dict[str, str | None]:
         if program != "qemu-*":
             version = _VERSION.search(said)
             found[program] = version.group(1) if version else None
+    if listed.returncode:
+        raise RunError(f"{engine} cannot run the image {name}: {_reason_as_sentence(listed.stderr)}")
     if not found:
-        reason = f" ({_last_line(listed.stderr)})" if listed.returncode else ""
-        raise RunError(f"The image {name} has no QEMU in /usr/bin{reason}.")
+        raise RunError(f"The image {name} has no QEMU in /usr/bin.")
     return found
 
 
@@ -133,5 +143,12 @@ def _csv(key: str, place: str) -> str:
     return f"{key}={place}".replace('"', '""')
 
 
-def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["it does not say why"])[-1].strip().rstrip(".")
+def _reason(text: str) -> str:
+    """The last line of what an engine said, without its end; below it, Docker may tell of its --help."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not _ADVICE.match(line)]
+    return (lines or ["it does not say why"])[-1].rstrip(".")
+
+
+def _reason_as_sentence(text: str) -> str:
+    reason = _reason(text)
+    return reason if reason.endswith("?") else f"{reason}."

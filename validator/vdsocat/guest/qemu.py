@@ -88,8 +88,7 @@ class QemuFinder:
             old = old or found
         if old is not None:
             raise RunError(
-                f"{name} {least} or newer is needed here, and {old.program} is {old.version}; "
-                f"`vdsocat qemu fetch {name}` fetches a newer one."
+                f"{name} {least} or newer is needed here, and {old.program} is {old.version}; {self.newer(name)}."
             )
         if self.where == FETCHED:
             raise RunError(f"No {name} was fetched; `vdsocat qemu fetch {name}` does it.")
@@ -100,14 +99,21 @@ class QemuFinder:
             help_ += f", and `vdsocat qemu fetch {name}` fetches one without root"
         raise RunError(f"There is no {name} {self.where}; {help_}.")
 
+    def newer(self, name: str) -> str:
+        """What brings a newer program of this name, as the end of a sentence."""
+        if self.image is None:
+            return f"`vdsocat qemu fetch {name}` fetches a newer one"
+        return 'an image of a newer suite (make image IMAGE_OPTIONS="--build-arg QEMU_SUITE=…") has a newer one'
+
     def programs(self) -> tuple[str, ...]:
-        """The names of all programs of QEMU's that it might find, tools among them."""
+        """The names of all programs of QEMU's that it might find, tools among them; each by one name."""
         if self.image is not None:
             return tuple(sorted(self.image.programs))
         places = self.places or ()
         if self._is_path:
             places = tuple(Path(place) for place in os.get_exec_path())
-        names = {path.name for place in places if place.is_dir() for path in place.glob("qemu-*")}
+        paths = (path for place in places if place.is_dir() for path in place.glob("qemu-*"))
+        names = {path.name for path in paths if not _is_another_name(path)}
         if self.where == FETCHED and self.cache is not None:
             names |= {name for one in fetched_qemus(self.cache) for name in one.programs}
         return tuple(sorted(names))
@@ -146,6 +152,12 @@ def qemu_finder(where: str | Path | None = None, cache: Cache | None = None) -> 
     if not directory.is_dir():
         raise InputError(f"--qemu {where}: is no directory.")
     return QemuFinder(f"in {where}", (directory, directory / "usr" / "bin", directory / "bin"))
+
+
+def _is_another_name(path: Path) -> bool:
+    """Whether it is a link to a program of another target: Debian has qemu-x86_64 as qemu-amd64, too."""
+    real = path.resolve().name
+    return real.startswith("qemu-") and real.removesuffix("-static") != path.name.removesuffix("-static")
 
 
 def debian_package(binary: str, offered: Collection[str] = ()) -> str:
