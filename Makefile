@@ -19,6 +19,8 @@ PROBE_PACKAGES = $(shell sed -n 's/^package *= *"\(.*\)"/\1/p' validator/probe/p
 BENCH_PACKAGES = busybox-static kmod gcc libc6-dev xz-utils gzip bzip2 zstd lz4 lzop
 TEST_PACKAGES = gcc make git cpio gpg gpg-agent qemu-user \
 	bzip2 xz-utils lz4 lzop zstd u-boot-tools device-tree-compiler
+# QEMU in a container is tested with a Docker daemon of the tests' own (another Docker's serves as well), and Podman.
+ENGINE_PACKAGES = $(shell command -v dockerd >/dev/null || echo docker.io) podman catatonit debootstrap
 # The HTML report is looked at in a real browser, and its print as text.
 BROWSER_PACKAGES = chromium poppler-utils fonts-dejavu-core
 # The kernel's own selftests are static programs with a C library, for each ABI in tests/system/selftests.yaml.
@@ -81,7 +83,7 @@ mutants: setup builders ## plant defects in kernels, boot them, tell which are c
 	$(VENV)/bin/python tests/mutants/run.py
 
 test: setup builders newer-qemu probe-compilers $(VENV)/browser ## install everything, run every test
-	@sh qemu-images/apt-install.sh $(TEST_PACKAGES) $(SELFTEST_PACKAGES) $(BROWSER_PACKAGES)
+	@sh qemu-images/apt-install.sh $(TEST_PACKAGES) $(SELFTEST_PACKAGES) $(BROWSER_PACKAGES) $(ENGINE_PACKAGES)
 	$(MAKE) --no-print-directory lint
 	$(VENV)/bin/python validator/probe/build.py --check
 	$(VENV)/bin/python -m pytest tests/unit tests/mutants tests/system
@@ -91,7 +93,7 @@ unit: setup ## the tests that need no QEMU (seconds)
 	$(VENV)/bin/python -m pytest -m "not long" tests/unit tests/mutants
 
 system: setup builders newer-qemu $(VENV)/browser ## the tests that boot kernels
-	@sh qemu-images/apt-install.sh $(TEST_PACKAGES) $(SELFTEST_PACKAGES) $(BROWSER_PACKAGES)
+	@sh qemu-images/apt-install.sh $(TEST_PACKAGES) $(SELFTEST_PACKAGES) $(BROWSER_PACKAGES) $(ENGINE_PACKAGES)
 	$(VENV)/bin/python -m pytest tests/system
 
 lint: $(VENV)/installed ## catalogue, types and style
