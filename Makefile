@@ -28,7 +28,7 @@ SELFTEST_PACKAGES = gcc-i686-linux-gnu gcc-aarch64-linux-gnu gcc-arm-linux-gnuea
 	gcc-s390x-linux-gnu gcc-riscv64-linux-gnu libc6-dev libc6-dev-i386-cross libc6-dev-arm64-cross \
 	libc6-dev-armel-cross libc6-dev-ppc64el-cross libc6-dev-s390x-cross libc6-dev-riscv64-cross
 
-.PHONY: help setup builders newer-qemu probe-compilers validate validate-full sweep mutants test unit system lint probes rules image bench clean
+.PHONY: help setup builders newer-qemu probe-compilers validate validate-full sweep mutants test unit system lint probes rules systems image bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -108,6 +108,9 @@ probes: $(VENV)/installed probe-compilers ## rebuild the probes, bit for bit
 rules: $(VENV)/installed ## write the pages of the rules, docs/rules/, from their docstrings
 	rm -rf docs/rules
 	$(VDSOCAT) rules --out docs/rules
+
+systems: $(VENV)/installed ## write the README's list of what was booted, out of the catalogue
+	$(VDSOCAT) kernels systems --into README.md
 
 ENGINE ?= docker
 IMAGE_OPTIONS ?=

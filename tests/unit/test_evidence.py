@@ -261,3 +261,14 @@ def test_the_schema_is_sound_json() -> None:
     from vdsocat.documents import data_directory
 
     assert json.loads((data_directory("schemas") / "evidence.schema.json").read_text())["title"]
+
+
+def test_where_no_image_tells_the_byte_order_of_two_the_sighting_does() -> None:
+    i386 = CATALOG.abi("i386")
+    both = replace(
+        CATALOG, abis={**CATALOG.abis, "i386": replace(i386, elf=replace(i386.elf, endianness=("little", "big")))}
+    )
+    for image, catalog, told in ((None, both, "little"), (i386_image(), both, None), (None, CATALOG, None)):
+        capture = packaged(i386_capture(image))
+        (one,) = observations_of(judge_capture(capture, catalog), catalog)["i386"]
+        assert one.sighting.endianness == told

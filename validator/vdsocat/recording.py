@@ -94,7 +94,12 @@ def _sighting(judgement: Judgement, judged: AbiJudgement, seen: AbiCapture, abi:
         parameters=_parameters(abi, provenance.kernel_parameters or {}),
         auxv=None if seen.is_static else tuple(tag for tag, number in AUXV_TAGS.items() if dict(seen.auxv).get(number)),
         mappings=None if seen.is_static else _names_of_mappings(seen),
+        endianness=seen.endianness if _nothing_else_tells_the_byte_order(seen, abi) else None,
     )
+
+
+def _nothing_else_tells_the_byte_order(seen: AbiCapture, abi: Abi) -> bool:
+    return not seen.is_static and seen.image is None and len(abi.elf.endianness) > 1
 
 
 def _names_of_mappings(seen: AbiCapture) -> tuple[str, ...] | None:

@@ -69,6 +69,8 @@ def clean_documents() -> Documents:
     alpha["source"] = [{"tag": "v6.1", "path": "arch/alpha"}]
     documents["catalog/architectures.yaml"]["architectures"].append(alpha)
     documents["catalog/unobservable.yaml"] = {"unobservable": [{"reason": "No such kernel was ever built."}]}
+    every = {"abis": ["arm", "i386", "x86-64"], "reason": "No such kernel was ever booted.", "date": "2026-11-25"}
+    documents["catalog/unbooted.yaml"] = {"unbooted": [every]}
     documents["qemu-images/machines/i386.yaml"] = dict(MACHINE)
     return documents
 

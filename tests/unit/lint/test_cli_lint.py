@@ -28,7 +28,7 @@ def roots(tmp_path: Path, catalog_root: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_clean_catalogue_is_status_0_and_counts_on_stderr(vdsocat: Command) -> None:
     outcome = vdsocat("lint")
     assert (outcome.status, outcome.out) == (0, "")
-    assert "8 files" in outcome.err
+    assert "9 files" in outcome.err
     assert "0 problems" in outcome.err
 
 
@@ -86,7 +86,7 @@ def test_the_rules_are_listed_with_what_they_check(vdsocat: Command) -> None:
 
 def test_fix_rewrites_the_files_and_lints_them(vdsocat: Command, roots: Path) -> None:
     write_files(roots, clean_documents(), canonical=False)
-    assert vdsocat("lint").out.count("run vdsocat lint --fix") == 7
+    assert vdsocat("lint").out.count("run vdsocat lint --fix") == 8
     outcome = vdsocat("lint", "--fix")
     assert (outcome.status, outcome.out) == (0, "")
     assert f"rewritten: {roots}/catalog/abis/i386.yaml" in outcome.err

@@ -9,7 +9,7 @@ from broken import SOURCE, Broken, Change, Documents, assert_breaks, assert_harm
 from sightings import I386_6_1, evidence, image, sighting
 
 FILE = "catalog/evidence/i386.yaml"
-ABOUT_WHAT_NOBODY_SAW = ("unobserved-exports", "needless-reasons")
+ABOUT_WHAT_NOBODY_SAW = ("unobserved-exports", "needless-reasons", "needless-reasons-against-booting")
 
 
 def an_abi_that_is_none(documents: Documents) -> None:

@@ -38,6 +38,7 @@ class Sighting:
                     there was none of them
     auxv            which of AT_SYSINFO and AT_SYSINFO_EHDR a process got; None where none was looked at
     mappings        the names of what the kernel had mapped into it, such as "[vdso]"; None likewise
+    endianness      of the process, where no image tells it and the ABI has both byte orders; else None
     """
 
     kernel: str
@@ -53,6 +54,7 @@ class Sighting:
     parameters: tuple[tuple[str, str], ...] | None = None
     auxv: tuple[str, ...] | None = None
     mappings: tuple[str, ...] | None = None
+    endianness: str | None = None
 
     @property
     def kernel_key(self) -> tuple[str, str, str]:

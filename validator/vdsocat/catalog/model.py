@@ -223,7 +223,8 @@ class Function:
 class ProviderAbi:
     """What another provider maps for an ABI, over a stretch of the provider's own releases.
 
-    `targets` are the provider's programs that do ("qemu-aarch64"), where it has several.
+    `targets` are the provider's programs that do ("qemu-aarch64"), where it has several; `endianness` the byte orders
+    in which it does, empty where these are all of the ABI.
     """
 
     abi: str
@@ -232,6 +233,7 @@ class ProviderAbi:
     exports: tuple[CatalogExport, ...]
     areas: tuple[Area, ...] = ()
     targets: tuple[str, ...] = ()
+    endianness: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,6 +408,7 @@ def _provider_abi(raw: Mapping[str, Any]) -> ProviderAbi:
         exports=tuple(_export({**inherited, **one}) for one in raw["exports"]),
         areas=tuple(_area(area) for area in areas),
         targets=tuple(raw.get("targets", ())),
+        endianness=tuple(raw.get("endianness", ())),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from vdsocat.cli.kernel_options import BuildOptions, KernelAccess, build_options, kernel_options
@@ -32,6 +34,32 @@ def list_(settings: Settings, format_: str) -> None:
         for row in list_kernels(access.table, access.archive.cache)
     ]
     click.echo(render_listing(rows, ("kernel", "sets", "cached", "source"), "kernels", format_, terminal_width()))
+
+
+@kernels.command(short_help="What was booted of every system, and why no more.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.option(
+    "--into",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Write the list, as Markdown, between the two marks in this page.",
+)
+@click.pass_obj
+def systems(settings: Settings, format_: str, page: Path | None) -> None:
+    """Every ABI on every kernel that runs it: what was booted, what was only read or emulated, and why.
+
+    The release and the date are of the newest kernel that was booted, or else read; where there was none, the date says
+    when that was last looked into. A provider's column says since which of its releases it maps a vDSO of its own.
+    """
+    from vdsocat.report.systems import render_systems, system_columns, system_rows, with_systems
+
+    catalog = settings.load_catalog()
+    rows = system_rows(catalog, settings.catalog_root, settings.cache)
+    columns = system_columns(catalog)
+    if page is not None:
+        page.write_text(with_systems(page.read_text("utf-8"), page, render_systems(rows, columns)), "utf-8")
+        return
+    click.echo(render_listing(rows, columns, "systems", format_, terminal_width()))
 
 
 @kernels.command(short_help="Put kernels into the cache, and print where they are.")

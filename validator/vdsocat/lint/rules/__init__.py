@@ -15,6 +15,7 @@ from vdsocat.lint.rules import (
     providers,
     releases,
     sources,
+    unbooted,
     unknowns,
     unobservable,
 )
@@ -34,5 +35,6 @@ RULES: tuple[Rule, ...] = (
     *documents.RULES,
     *consumers.RULES,
     *evidence.RULES,
+    *unbooted.RULES,
     *unobservable.RULES,
 )
