@@ -40,6 +40,29 @@ def test_images_for_pa_risc_are_of_gnus_os_abi(osabi: int, said: dict[str, str])
     assert caught(build_image(parisc).patched(7, bytes([osabi]))) == said
 
 
+def itanium(flags: tuple[int, ...] = (4, 1)) -> bytes:
+    """An image as Itanium's gate.lds.S makes it: to read and to execute, without notes."""
+    built = build_image(replace(SPEC, machine=50, notes=(), loads=len(flags)))
+    data = built.data
+    for number, value in enumerate(flags):
+        place = built.places["phdr"] + 56 * number + 4
+        data = data[:place] + struct.pack("<I", value) + data[place + 4 :]
+    return data
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ((4, 1), {}),
+        ((5,), {"ELF-LOAD": "there are 1 PT_LOAD segments, not 2", "ELF-WRITABLE": "PT_LOAD is r-x, not r--"}),
+        ((6, 1), {"ELF-WRITABLE": "PT_LOAD is rw-, not r--"}),
+        ((4, 3), {"ELF-WRITABLE": "PT_LOAD is -wx, not --x"}),
+    ],
+)
+def test_images_of_itanium_are_loaded_twice_and_have_no_notes(flags: tuple[int, ...], said: dict[str, str]) -> None:
+    assert caught(itanium(flags)) == said
+
+
 def patched(place: Callable[[Image], int], code: str, *values: int) -> Callable[[], bytes]:
     """The clean image with some values of it replaced."""
 

@@ -93,7 +93,7 @@ def judge_capture(capture: Capture, catalog: Catalog) -> Judgement:
         text = capture.upstream_release
         if text is None:
             if any(seen.is_static for seen in capture.abis):
-                raise InputError(f"{capture.provenance.source}: does not say which release it is of.")
+                raise InputError(f"{capture.provenance.source}: does not say of which release; its build tree does.")
             raise RunError(f"{capture.provenance.source}: no probe reported the kernel's release.")
         release = _parse_release(text, capture)
         config = parse_config(capture.config) if capture.config is not None else None

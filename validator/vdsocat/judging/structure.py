@@ -16,6 +16,8 @@ _ELFOSABI_NONE = 0
 _ELFOSABI_GNU = 3
 _VERSION_BASE = 1
 _LARGEST_NOTED_PATCH_LEVEL = 255
+_LOADS = ("r-x",)
+_LOADS_OF_ITANIUM = ("r--", "--x")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +78,19 @@ def os_abi(judged: JudgedImage) -> Iterator[str]:
 
 
 def loaded_segment(judged: JudgedImage) -> Iterator[str]:
-    """There is one PT_LOAD, at offset 0 and address 0, as long in memory as in the file.
+    """There is one PT_LOAD, at offset 0 and address 0, as long in memory as in the file; two on Itanium.
 
     Why: the kernel maps the pages of the image as they are and runs no loader. Consumers find everything by adding to
     the address of the first byte; glibc took the load bias from the first PT_LOAD alone (glibc 9021707c, bug 32583).
     Source: arch/x86/tools/vdso2c.h (v7.3): "multiple PT_LOAD segs", "PT_LOAD in wrong place", "cannot handle memsz !=
-    filesz"; PHDRS of every vdso.lds.S (v7.3) has one PT_LOAD with FILEHDR.
+    filesz"; PHDRS of every vdso.lds.S (v7.3) has one PT_LOAD with FILEHDR. Itanium: PHDRS of
+    arch/ia64/kernel/gate.lds.S (v5.10) has two with FILEHDR, the same bytes to read and to execute.
     Reproduce: `readelf -lW IMAGE`
     """
-    loads = _loads(judged.image)
-    if len(loads) != 1:
-        yield f"there are {len(loads)} PT_LOAD segments, not 1"
-    for load in loads[:1]:
+    loads, number = _loads(judged.image), len(_promised_loads(judged.image))
+    if len(loads) != number:
+        yield f"there are {len(loads)} PT_LOAD segments, not {number}"
+    for load in loads[:number]:
         if load.offset != 0:
             yield f"PT_LOAD is at offset {load.offset:#x}, not 0"
         if load.memsz != load.filesz:
@@ -95,15 +98,18 @@ def loaded_segment(judged: JudgedImage) -> Iterator[str]:
 
 
 def nothing_writable(judged: JudgedImage) -> Iterator[str]:
-    """The loaded segment is readable and executable, and not writable.
+    """The loaded segment is readable and executable, and not writable; on Itanium one is the former, one the latter.
 
     Why: the pages are shared by all processes; a writable segment says that somebody means to relocate or store.
-    Source: PHDRS of every vdso.lds.S (v7.3): text PT_LOAD FLAGS(5) or PF_RX.
+    Source: PHDRS of every vdso.lds.S (v7.3): text PT_LOAD FLAGS(5) or PF_RX. Itanium: FLAGS(4) and FLAGS(1) in
+    arch/ia64/kernel/gate.lds.S (v5.10).
     Reproduce: `readelf -lW IMAGE`
     """
-    for load in _loads(judged.image):
-        if load.flags != "r-x":
-            yield f"PT_LOAD is {load.flags}, not r-x"
+    promised = _promised_loads(judged.image)
+    for number, load in enumerate(_loads(judged.image)):
+        flags = promised[min(number, len(promised) - 1)]
+        if load.flags != flags:
+            yield f"PT_LOAD is {load.flags}, not {flags}"
 
 
 def relocations(judged: JudgedImage) -> Iterator[str]:
@@ -192,13 +198,14 @@ def linux_note(judged: JudgedImage) -> Iterator[str]:
     Why: programs that must know the kernel's version take it from here, for uname can be set to lie; cilium/ebpf does
     (its pull requests 489 and 500). The last number stops at 255.
     Source: ELFNOTE_START(Linux, 0, "a") .long LINUX_VERSION_CODE in note.S or note.c of every vDSO, and
-    LINUX_VERSION_CODE in the top-level Makefile (v7.3). SuperH alone has none: arch/sh/kernel/vsyscall/Makefile (v7.3)
-    links vsyscall-note.o into vsyscall-dummy.o, and not into the image.
+    LINUX_VERSION_CODE in the top-level Makefile (v7.3). SuperH has none: arch/sh/kernel/vsyscall/Makefile (v7.3) links
+    vsyscall-note.o into vsyscall-dummy.o, and not into the image. Nor has Itanium: arch/ia64/kernel/Makefile.gate
+    (v5.10) links gate.o alone.
     Reproduce: `readelf -nW IMAGE`
     """
     noted, release = judged.image.linux_release, judged.release
     if noted is None:
-        if judged.image.machine != "EM_SH":
+        if judged.image.machine not in ("EM_SH", "EM_IA_64"):
             yield 'there is no "Linux" note'
     elif release is not None:
         numbers = (*release.parts, 0)[:3]
@@ -207,13 +214,14 @@ def linux_note(judged: JudgedImage) -> Iterator[str]:
 
 
 def build_id(judged: JudgedImage) -> Iterator[str]:
-    """There is a build ID.
+    """There is a build ID, except on Itanium.
 
     Why: debuggers and profilers find the vDSO's debug information, which `make vdso_install` installs, by it.
-    Source: --build-id=sha1 in the ld flags of every vdso Makefile (v7.3).
+    Source: --build-id=sha1 in the ld flags of every vdso Makefile (v7.3). arch/ia64/kernel/Makefile.gate (v5.10) asks
+    for none.
     Reproduce: `readelf -nW IMAGE`
     """
-    if not judged.image.build_id:
+    if not judged.image.build_id and judged.image.machine != "EM_IA_64":
         yield "there is no build ID"
 
 
@@ -230,6 +238,11 @@ RULES = (
     StructureRule("ELF-LINUX-NOTE", "notes", linux_note, linux_only=True),
     StructureRule("ELF-BUILD-ID", "notes", build_id, linux_only=True),
 )
+
+
+def _promised_loads(image: VdsoImage) -> tuple[str, ...]:
+    """The permissions of each PT_LOAD that the linker script makes."""
+    return _LOADS_OF_ITANIUM if image.machine == "EM_IA_64" else _LOADS
 
 
 def _loads(image: VdsoImage) -> list[Segment]:
