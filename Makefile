@@ -17,7 +17,7 @@ NEWER_QEMU = $(shell grep -lE '^least_qemu: "([89]|[1-9][0-9])\.' qemu-images/ma
 PROBE_PACKAGES = $(shell sed -n 's/^package *= *"\(.*\)"/\1/p' validator/probe/probes.toml | tr ' ' '\n' | sort -u)
 # What speed is measured against: virtme-ng's guest, and the tools that decompress kernels.
 BENCH_PACKAGES = busybox-static kmod gcc libc6-dev xz-utils gzip bzip2 zstd lz4 lzop
-TEST_PACKAGES = gcc make git cpio gpg gpg-agent qemu-user \
+TEST_PACKAGES = gcc make git binutils-ia64-linux-gnu cpio gpg gpg-agent qemu-user \
 	bzip2 xz-utils lz4 lzop zstd u-boot-tools device-tree-compiler
 # QEMU in a container is tested with a Docker daemon of the tests' own (another Docker's serves as well), and Podman.
 ENGINE_PACKAGES = $(shell command -v dockerd >/dev/null || echo docker.io) podman catatonit debootstrap
