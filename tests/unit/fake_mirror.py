@@ -79,7 +79,15 @@ class FakeMirror:
     packages: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def add(
-        self, suite: str, arch: str, name: str, version: str, content: bytes, depends: str = "", own_arch: str = ""
+        self,
+        suite: str,
+        arch: str,
+        name: str,
+        version: str,
+        content: bytes,
+        depends: str = "",
+        own_arch: str = "",
+        pre_depends: str = "",
     ) -> Path:
         """Put a package into the pool and into the suite's index; where it is."""
         path = f"pool/main/l/linux/{name}_{version}_{own_arch or arch}.deb"
@@ -89,6 +97,7 @@ class FakeMirror:
             "Package": name,
             "Version": version,
             "Architecture": own_arch or arch,
+            "Pre-Depends": pre_depends,
             "Depends": depends,
             "Description": "a package\n with a second line",
             "Filename": path,

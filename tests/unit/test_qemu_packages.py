@@ -76,7 +76,7 @@ def compiled_debs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def mirror(tmp_path: Path, compiled_debs: dict[str, bytes]) -> FakeMirror:
     arch = host_architecture()
     made = FakeMirror(tmp_path / "mirror")
-    depends = "libpart1 (>= 1), seabios, qemu-system-common (= 1), qemu-system-riscv, libc6:any"
+    depends = "libpart1:any (>= 1), seabios, qemu-system-common (= 1), qemu-system-riscv"
     made.add(SUITE, arch, "qemu-system-misc", VERSION, compiled_debs["qemu-system-misc"], depends)
     made.add(SUITE, arch, "qemu-system-common", VERSION, deb({"./usr/lib/x": b""}))
     made.add(SUITE, arch, "qemu-system-riscv", VERSION, deb({"./usr/bin/qemu-system-riscv64": _STATIC}))
@@ -85,7 +85,7 @@ def mirror(tmp_path: Path, compiled_debs: dict[str, bytes]) -> FakeMirror:
     made.add("bookworm", arch, "seabios", "1.16.2", deb({"./usr/share/seabios/bios.bin": b"old"}))
     made.add("bookworm", arch, "libc6", "2.36", compiled_debs["libc6"])
     made.add("bookworm", arch, "qemu-system-arm", "1:7.2", deb({"./usr/bin/qemu-system-arm": _STATIC}))
-    made.add("bookworm", arch, "libpart1", "1.2", compiled_debs["libpart1"], "libc6 (>= 2)")
+    made.add("bookworm", arch, "libpart1", "1.2", compiled_debs["libpart1"], pre_depends="libc6 (>= 2)")
     for suite in ("bookworm", SUITE):
         made.publish(suite)
     return made
@@ -169,7 +169,7 @@ def test_a_library_that_no_package_has_is_named_and_nothing_is_kept(mirror: Fake
     lines = mirror.packages["bookworm", arch]
     mirror.packages["bookworm", arch] = [line for line in lines if not line.startswith("Package: libpart1")]
     mirror.publish("bookworm")
-    with serving(mirror.root) as server, pytest.raises(VerificationError, match=r"needs libpart\.so\.1, which no pack"):
+    with serving(mirror.root) as server, pytest.raises(VerificationError, match=r"needs .*libpart\.so\.1, which"):
         fetched("qemu-system-misc", server, tmp_path)
     assert fetched_qemus(archive_of("", tmp_path / "cache").cache) == ()
 

@@ -39,7 +39,7 @@ _ARCHITECTURES = {
 _NAMES = re.compile(
     r"(qemu-(system|user)|lib|(zlib1g|seabios|ipxe-qemu|opensbi)\Z)(?!.*-(dev|dbg|doc|perl|java|ocaml|cil)\Z)"
 )
-_SELECTION = Selection(_NAMES, _NAMES, ".qemu")
+_SELECTION = Selection(_NAMES, _NAMES, ".qemu-2")
 # Modules for screens, sound and USB, and what registers binaries with the host's kernel: no boot of ours uses them.
 _UNUSED = frozenset({"qemu-system-common", "qemu-user-binfmt", "qemu-system-modules-opengl"})
 

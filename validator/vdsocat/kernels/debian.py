@@ -47,7 +47,7 @@ class NotCachedError(FetchError):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which packages of an index are kept, and which names in their Depends: those that `names` matches.
+    """Which packages of an index are kept, and which names in their Depends and Pre-Depends.
 
     `table` is part of the name of the kept table in the cache.
     """
@@ -331,7 +331,7 @@ def read_package_index(path: Path, what: str, selection: Selection = LINUX_PACKA
                 path=_checked_path(fields["Filename"]),
                 size=int(fields["Size"]),
                 sha256=fields["SHA256"].lower(),
-                depends=tuple(_dependency_names(fields.get("Depends", ""), selection)),
+                depends=tuple(_dependency_names(fields, selection)),
             )
         except (KeyError, ValueError) as error:
             raise VerificationError(f"{what} has an entry that cannot be read ({error}).") from None
@@ -373,8 +373,8 @@ def _checked_path(path: str) -> str:
     return path
 
 
-def _dependency_names(depends: str, selection: Selection) -> Iterable[str]:
-    for alternatives in depends.split(","):
+def _dependency_names(fields: Mapping[str, str], selection: Selection) -> Iterable[str]:
+    for alternatives in ",".join(fields.get(name, "") for name in ("Pre-Depends", "Depends")).split(","):
         name = alternatives.split("|", 1)[0].split("(", 1)[0].split(":", 1)[0].strip()
         if selection.depends.match(name):
             yield name
