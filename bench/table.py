@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+_BEGIN, _END = "<!-- make bench -->", "<!-- end -->"
 # What each group is called, and what it is held against.
 _MEANINGS = {
     "query": ("a question", "starting Python"),
     "boot": ("`check`, the whole command", "a plain boot whose init only powers off"),
+    "cost": ("the boot that counts instructions", "the boot before it"),
     "static": ("`check --static`", "decompressing with the format's own tool"),
     "matrix": ("`check set:full`, two cores", "the sum of its single checks"),
     "selftests": ("`check` of an x86-64 kernel", "its own vDSO selftests through virtme-ng"),
@@ -22,8 +24,8 @@ def render_table(results: Mapping[str, Any]) -> str:
         for goal, figures in _by_goal([one for one in results["figures"] if one["group"] == group]):
             if figures[0]["theirs"] is None:
                 ours, theirs = "peak memory of vdsocat in it", "-"
-            ratios = [f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}" for ratio in _extremes(figures)]
-            missed = ", ".join(f"{one['name']} ({one['ratio']:.2f})" for one in figures if not one["met"]) or "-"
+            ratios = [_spell(ratio) for ratio in _extremes(figures)]
+            missed = ", ".join(f"{one['name']} ({_spell(one['ratio'])})" for one in figures if not one["met"]) or "-"
             unit = " MB" if figures[0]["theirs"] is None else ""
             lines.append(
                 f"| {ours}{_which(group, goal)} | {theirs} | {' to '.join(dict.fromkeys(ratios))}{unit} "
@@ -39,9 +41,22 @@ def _by_goal(figures: list[dict[str, Any]]) -> Iterator[tuple[float, list[dict[s
         yield goal, [one for one in figures if one["goal"] == goal]
 
 
+def _spell(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
+
+
 def _extremes(figures: list[dict[str, Any]]) -> tuple[float, float]:
     ratios = [one["ratio"] for one in figures]
     return min(ratios), max(ratios)
+
+
+def write_table(readme: str, table: str) -> str:
+    """The README with the table between its marks."""
+    before, begin, rest = readme.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise SystemExit(f"the README has no place for the table: {_BEGIN} … {_END}")
+    return f"{before}{begin}\n{table}\n{end}{after}"
 
 
 def _which(group: str, goal: float) -> str:
