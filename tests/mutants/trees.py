@@ -14,6 +14,7 @@ from planted import Mutant
 from vdsocat.kernels.build import find_source, source_tree
 from vdsocat.kernels.debian import DebianArchive
 from vdsocat.kernels.kbuild import BuildRecipe, KernelBuild, processors, require_tools
+from vdsocat.kernels.own_tree import objects_directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ def source_copy(recipe: BuildRecipe, archive: DebianArchive) -> Iterator[Tree]:
 
 
 def build_in(tree: Tree, recipe: BuildRecipe, archive: DebianArchive) -> KernelBuild:
-    """A recipe's build of a tree, beside it."""
+    """A recipe's build of a tree, where `vdsocat check --tree` has its own."""
     log = archive.cache.path("logs", f"mutants-{recipe.name}.log")
-    return KernelBuild(recipe, tree.source, tree.directory / recipe.name, log, archive.progress, processors())
+    objects = objects_directory(recipe, tree.source, archive.cache)
+    return KernelBuild(recipe, tree.source, objects, log, archive.progress, processors())

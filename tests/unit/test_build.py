@@ -137,8 +137,7 @@ def test_an_interrupted_build_leaves_nothing(tmp_path: Path, tools: Path, recipe
     archive = archive_of(mirror_with(tmp_path, source_deb(endless="")).root.as_uri(), tmp_path / "cache")
 
     def interrupt(line: str) -> None:
-        if line.startswith("building"):
-            assert line == "building tiny: 2 files made (init/slow.o)"
+        if line == "building tiny: 2 files made (init/slow.o)":
             raise KeyboardInterrupt
 
     archive.progress = interrupt

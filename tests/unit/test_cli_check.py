@@ -237,6 +237,19 @@ def test_timings_are_a_line_for_each_boot(vdsocat: Command, tmp_path: Path) -> N
     assert len(lines[head + 1].split()) == 6
 
 
+def test_json_has_the_seconds_of_this_run(vdsocat: Command, tmp_path: Path) -> None:
+    qemu = make_fake_qemu(tmp_path / "qemu", b"".join(GOOD))
+    kernel = write_vmlinux(tmp_path / "vmlinux")
+    reports = [json.loads(vdsocat("check", "--format", "json", "--qemu", qemu.directory, kernel).out) for _ in range(2)]
+    (booted,), (kept,) = (report["kernels"] for report in reports)
+    assert (booted["kept"], kept["kept"]) == (False, True)
+    assert booted["seconds"]["build"] is None
+    assert booted["seconds"]["boot"] > 0
+    assert kept["seconds"]["boot"] is None
+    assert kept["seconds"]["check"] is not None
+    assert list(schema_problems(reports[1], "report")) == []
+
+
 def test_what_is_not_booted_has_no_timings(vdsocat: Command, tmp_path: Path) -> None:
     outcome = vdsocat("check", "--timings", write_capture(tmp_path / "capture.json"))
     assert outcome.status == 0

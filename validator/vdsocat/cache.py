@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from vdsocat.errors import RunError
 
 # More files than this in one entry (a kernel's source tree) are flushed by one sync(2) instead of one fsync(2) each.
 _FSYNC_FILES = 64
+_WAITING_SECONDS = 0.5
 
 _PARTIAL = ".partial-"
 _UNSAFE = re.compile(r"[^A-Za-z0-9.+~_-]")
@@ -37,18 +39,17 @@ class Cache:
 
     @contextlib.contextmanager
     def lock(self, *parts: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Hold the lock of one entry; `waiting` is called once if another thread or process holds it.
+        """Hold the lock of one entry; while another thread or process does, `waiting` is called twice a second.
 
+        An exception from that ends the waiting.
         The lock belongs to an open file (flock(2)), so it ends with the process that holds it, however that dies.
         """
         with self._explaining():
             descriptor = self._open_lock(self.path(*parts))
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            while not _locked(descriptor):
                 waiting()
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                time.sleep(_WAITING_SECONDS)
             yield
         finally:
             os.close(descriptor)
@@ -122,10 +123,8 @@ class Cache:
         for partial in directory.glob(f"{_PARTIAL}*"):
             descriptor = self._open_lock(partial.with_name(partial.name.removeprefix(_PARTIAL)))
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _remove(partial)
-            except BlockingIOError:
-                pass
+                if _locked(descriptor):
+                    _remove(partial)
             finally:
                 os.close(descriptor)
 
@@ -138,6 +137,15 @@ class Cache:
                 f"The cache directory {self.root} cannot be used ({error.strerror or error}); "
                 "free space there or name another one."
             ) from error
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the lock of an open file, unless somebody holds it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _write(path: Path, content: bytes) -> None:

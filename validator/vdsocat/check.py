@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from vdsocat.capture import Capture
 from vdsocat.catalog.model import Catalog
 from vdsocat.cluster import BootOrder
-from vdsocat.errors import VdsocatError
+from vdsocat.errors import MissingToolsError, VdsocatError
 from vdsocat.guest.durations import Durations
 from vdsocat.guest.job import BootJob, BootResult, PreparedBoot, make_boot, prepare_boot
 from vdsocat.guest.stop import InterruptedRunError, StopRequest
@@ -244,4 +244,5 @@ class _Course:
 
 
 def _refused(task: Task, error: VdsocatError) -> CheckResult:
-    return CheckResult(task.source, error=error.sentence(), error_status=error.exit_status)
+    lacking = error.packages if isinstance(error, MissingToolsError) else ()
+    return CheckResult(task.source, error=error.sentence(), error_status=error.exit_status, lacking=lacking)

@@ -28,6 +28,14 @@ class RunError(VdsocatError):
     exit_status = 3
 
 
+class MissingToolsError(RunError):
+    """Something is not installed that a run needs; `packages` are Debian's that bring it."""
+
+    def __init__(self, text: str, packages: tuple[str, ...]) -> None:
+        super().__init__(text)
+        self.packages = packages
+
+
 def did_you_mean(wrong: str, right: Iterable[str]) -> str:
     """The tail of a sentence about a wrong name: "; did you mean 'getcpu'?", or "." when nothing is near."""
     import difflib

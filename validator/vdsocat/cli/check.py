@@ -31,8 +31,8 @@ from vdsocat.report.background import Background
 from vdsocat.report.costs import draw_costs
 from vdsocat.report.document import report_document
 from vdsocat.report.formats import DOCUMENT_FORMATS, render_document
-from vdsocat.report.table import draw_defects, draw_summary
-from vdsocat.report.timings import draw_timings
+from vdsocat.report.table import draw_defects, draw_lacking, draw_summary
+from vdsocat.report.timings import draw_seconds, draw_timings
 from vdsocat.sources import SourceSettings, log_name, plans_for
 
 
@@ -134,11 +134,14 @@ def check(
         if display.begun:
             for line in draw_costs(results, terminal_width()):
                 click.echo(line)
+            if build.default_sources():
+                for line in draw_seconds(results):
+                    click.echo(line)
             if boot.timings:
                 for line in draw_timings(results):
                     click.echo(line)
             click.echo(f"\n{draw_summary(results, time.monotonic() - started)}")
-            for line in (*draw_defects(results), *standard.draw(results)):
+            for line in (*draw_lacking(results), *draw_defects(results), *standard.draw(results)):
                 click.echo(line)
     else:
         now = datetime.now(UTC).isoformat(timespec="seconds")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vdsocat.catalog.model import Catalog
     from vdsocat.kernels.debian import DebianArchive
     from vdsocat.kernels.files import KernelFiles
+    from vdsocat.kernels.own_tree import OwnTree
     from vdsocat.kernels.table import KernelRequest, KernelTable
     from vdsocat.sources import SourceSettings
 
@@ -39,6 +40,11 @@ class BuildOptions:
 
     tree: Path | None = None
     source: str | None = None
+
+    def __post_init__(self) -> None:
+        """UsageError when both are named."""
+        if self.tree is not None and self.source is not None:
+            raise click.UsageError("--tree and --source both say what to build from: name one.")
 
     def default_sources(self) -> tuple[str, ...]:
         """What is meant where no SOURCE is named."""
@@ -106,23 +112,34 @@ class KernelAccess:
 
         return DebianArchive(Cache(self.settings.cache), self._mirror_of, offline=self.offline)
 
+    @cached_property
+    def own_tree(self) -> OwnTree | None:
+        """The tree of the user's own, as it was when it was first asked for; None when there is none."""
+        if self.build.tree is None:
+            return None
+        from vdsocat.kernels.own_tree import read_own_tree
+
+        return read_own_tree(self.build.tree)
+
     def expand(self, source: str) -> tuple[KernelRequest, ...]:
         """The kernels that a SOURCE means; see vdsocat.kernels.table.expand_source."""
         from vdsocat.kernels.table import expand_source, from_source
 
         requests = expand_source(source, self.table)
-        if self.build.source is None:
+        if self.own_tree is not None or self.build.source is None:
             return requests
-        return tuple(from_source(request, self.build.source, self.table) for request in requests)
+        moved = tuple(from_source(request, self.build.source, self.table) for request in requests)
+        self._require_source(moved)
+        return moved
 
     def ensure(self, request: KernelRequest, progress: Callable[[str], None]) -> KernelFiles:
         """The files of a kernel, fetched or built if need be; `progress` is told what is being done."""
         from vdsocat.kernels.table import BuildRequest, ensure_kernel
 
-        if self.build.tree is not None and isinstance(request, BuildRequest):
+        if self.own_tree is not None and isinstance(request, BuildRequest):
             from vdsocat.kernels.own_tree import build_from_tree
 
-            return build_from_tree(request.recipe, self.build.tree, self.archive.cache, progress)
+            return build_from_tree(request.recipe, self.own_tree, self.archive.cache, progress)
         return ensure_kernel(request, replace(self.archive, progress=progress), self.table)
 
     def static_sources(self, catalog: Catalog, config: Path | None = None) -> SourceSettings:
@@ -137,6 +154,16 @@ class KernelAccess:
         machines = load_machines(data_directory("qemu-images") / "machines", self.settings.cache)
         boot = BootSettings(machines, cache, qemu_finder(self.qemu, cache))
         return SourceSettings(boot, catalog, self.expand, self.ensure, cache.path("logs"), config, static=True)
+
+    def _require_source(self, requests: Sequence[KernelRequest]) -> None:
+        """InputError, once for all the kernels that are to be built from the same package, when there is none."""
+        from vdsocat.kernels.build import find_source
+        from vdsocat.kernels.table import BuildRequest
+
+        for request in requests:
+            if isinstance(request, BuildRequest):
+                find_source(request.recipe, self.archive)
+                return
 
     def _mirror_of(self, suite: str) -> str:
         from vdsocat.kernels.apt_sources import debian_mirror, read_apt_sources

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -9,6 +11,8 @@ import click
 from vdsocat.cli.kernel_options import BuildOptions, KernelAccess, build_options, kernel_options
 from vdsocat.cli.places import terminal_width
 from vdsocat.cli.settings import Settings
+from vdsocat.cli.terminal import StatusLine
+from vdsocat.errors import MissingToolsError, RunError
 from vdsocat.kernels.table import list_kernels
 from vdsocat.report.listing import FORMATS, render_listing
 
@@ -94,7 +98,33 @@ def build_kernels(
 
 
 def _ensure(access: KernelAccess, sources: tuple[str, ...]) -> None:
-    for source in sources:
-        for request in access.expand(source):
-            files = access.ensure(request, lambda text: click.echo(text, err=True))
-            click.echo(f"{request.name}\t{files.release}\t{files.image}")
+    """Have each kernel, and print where it is; one that cannot be had does not keep the others from it.
+
+    RunError at the end, when there are any of those.
+    """
+    requests = [request for source in sources for request in access.expand(source)]
+    failed: dict[str, RunError] = {}
+    with StatusLine(sys.stderr, len(requests)) as status:
+        for request in requests:
+            try:
+                files = access.ensure(request, status.tell)
+            except RunError as error:
+                if len(requests) == 1:
+                    raise
+                failed[request.name] = error
+                with status.paused():
+                    click.echo(error.sentence(), err=True)
+            else:
+                with status.paused():
+                    click.echo(f"{request.name}\t{files.release}\t{files.image}")
+            status.ended()
+    if failed:
+        raise RunError(_tell_failed(failed))
+
+
+def _tell_failed(failed: Mapping[str, RunError]) -> str:
+    packages = {one for error in failed.values() if isinstance(error, MissingToolsError) for one in error.packages}
+    remedy = (
+        f"; on Debian, `apt-get install {' '.join(sorted(packages))}` brings what is not installed" if packages else ""
+    )
+    return f"There is no kernel {', '.join(failed)}{remedy}."

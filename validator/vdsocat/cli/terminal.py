@@ -61,7 +61,9 @@ class StatusLine:
     def tell(self, text: str, of: str = "") -> None:
         """Say what is being done now for one of many, or for the only one; an empty text says that it waits."""
         with self._lock:
-            self._doing.pop(of, None)
+            if self._doing.pop(of, "") == text and not self._drawn:
+                self._doing[of] = text
+                return
             if text:
                 self._doing[of] = text
             if self._drawn:

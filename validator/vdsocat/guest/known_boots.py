@@ -86,7 +86,10 @@ def keep_capture(cache: Cache, capture: Capture) -> None:
 
 
 def of_kernel(capture: Capture, kernel: KernelUnderTest) -> Capture:
-    """The capture as that of a kernel with the same bytes, which may have another name and another place."""
+    """The capture as that of a kernel with the same bytes: its name, its place and its build may be others."""
+    phases = {name: seconds for name, seconds in capture.provenance.phases.items() if name != "build"}
+    if kernel.build_seconds is not None:
+        phases = {"build": kernel.build_seconds, **phases}
     return replace(
         capture,
         provenance=replace(
@@ -98,6 +101,7 @@ def of_kernel(capture: Capture, kernel: KernelUnderTest) -> Capture:
             kernel_package_architecture=kernel.package_architecture,
             kernel_package_sha256=kernel.package_sha256,
             kernel_suite=kernel.suite,
+            phases=phases,
         ),
     )
 

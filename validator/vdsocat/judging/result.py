@@ -13,10 +13,23 @@ CONFORMS, FAILED, BAD_INPUT, INCOMPLETE = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
+class Seconds:
+    """What a run took for one source, None for what it did not do.
+
+    `build` of its kernel, `boot` of it with all that the host prepares, `check` of what was seen.
+    """
+
+    build: float | None = None
+    boot: float | None = None
+    check: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """A source with its judgement, or with the error that kept it from one (`exit_status` 2 or 3 then).
 
     `judging` are the seconds that judging its capture took; `kept` says that the capture is of an earlier boot.
+    `lacking` are Debian packages without which its kernel could not be built.
     `regression` is what became of it since a baseline, where there is one: that decides the status then.
     """
 
@@ -27,6 +40,15 @@ class CheckResult:
     judging: float | None = None
     regression: Regression | None = None
     kept: bool = False
+    lacking: tuple[str, ...] = ()
+
+    def seconds(self) -> Seconds:
+        """Where the time of this run went; a capture that was kept took no boot."""
+        if self.judgement is None:
+            return Seconds()
+        made = self.judgement.capture.provenance
+        boot = None if self.kept or made.seconds is None else round(made.phases.get("unpack", 0) + made.seconds, 3)
+        return Seconds(made.phases.get("build"), boot, None if self.judging is None else round(self.judging, 3))
 
     def exit_status(self, strict: bool = False) -> int:
         """0 conforms, 1 at least one `fail` (or, when strict, `review`), 2 bad input, 3 the run was not completed.

@@ -27,6 +27,7 @@ _SOURCE = re.compile(r"linux-source-\d+\.\d+\Z")
 _SOURCE_TARBALL = re.compile(r"usr/src/linux-source-[^/]+\.tar\.xz\Z")
 
 _CHUNK = 1 << 20
+_TOLD_SECONDS = 1.0
 
 # Part of a build's key: to be raised when the way of building changes what comes out.
 _RECIPE_FORMAT = 1
@@ -37,7 +38,7 @@ def find_source(recipe: BuildRecipe, archive: DebianArchive) -> tuple[str, Packa
 
     Of several suites, those are passed over that the mirror has not got.
     """
-    found = []
+    found, others = [], set()
     for suite in recipe.suites:
         try:
             packages = archive.linux_packages(suite, _INDEX_ARCHITECTURE)
@@ -45,13 +46,14 @@ def find_source(recipe: BuildRecipe, archive: DebianArchive) -> tuple[str, Packa
             if len(recipe.suites) == 1:
                 raise
             continue
-        found += [
-            (suite, package)
-            for package in packages
-            if _SOURCE.match(package.name) and is_of_release(package.version, recipe.release)
-        ]
+        sources = [package for package in packages if _SOURCE.match(package.name)]
+        found += [(suite, package) for package in sources if is_of_release(package.version, recipe.release)]
+        others |= {package.name for package in sources}
     if not found:
-        raise InputError(f"Debian {listed(recipe.suites)} has no linux-source package of release {recipe.release}.")
+        there = f": it has {listed(sorted(others, key=version_key))}" if others else ""
+        raise InputError(
+            f"Debian {listed(recipe.suites)} has no linux-source package of release {recipe.release}{there}."
+        )
     return max(found, key=lambda one: version_key(one[1].version))
 
 
@@ -114,7 +116,7 @@ def source_tree(package: Package, suite: str, archive: DebianArchive) -> Path:
         if tarball is None:
             raise VerificationError(f"The package {what} holds no source tarball.")
         with lzma.open(tarball.content) as unpacked:
-            _untar(unpacked.read, tree, what)
+            _untar(unpacked.read, tree, what, lambda: archive.progress(f"unpacking {what}"))
         deb.unlink()
 
     # The name goes into make's rules, so it has none of the ~ and + of a version.
@@ -133,16 +135,23 @@ def _build_key(recipe: BuildRecipe, package: Package, fragment: bytes, compiler:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def _untar(read: Callable[[int], bytes], directory: Path, what: str) -> None:
-    """Unpack with tar, which neither leaves the directory nor needs to be root; much faster than Python's tarfile."""
+def _untar(read: Callable[[int], bytes], directory: Path, what: str, working: Callable[[], None]) -> None:
+    """Unpack with tar, which neither leaves the directory nor needs to be root; much faster than Python's tarfile.
+
+    `working` is called once a second meanwhile; an exception from it ends the unpacking.
+    """
     command = ["tar", "-x", "--no-same-owner", "--strip-components=1", "-C", str(directory)]
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=complaints)
         assert process.stdin is not None
+        told = time.monotonic()
         try:
             with contextlib.suppress(BrokenPipeError):
                 while chunk := read(_CHUNK):
                     process.stdin.write(chunk)
+                    if time.monotonic() - told >= _TOLD_SECONDS:
+                        told = time.monotonic()
+                        working()
         except (lzma.LZMAError, EOFError) as error:
             raise VerificationError(f"The tarball in {what} is damaged ({error}).") from None
         finally:

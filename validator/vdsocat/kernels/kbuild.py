@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -13,13 +14,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vdsocat.errors import RunError
+from vdsocat.errors import MissingToolsError, RunError
 from vdsocat.kernels.gcc_plugin import DisabledPasses, build_plugin, missing_for_plugin, plugin_flags
 
 # What every build needs: tools, and headers of the host, with the Debian packages that have them.
 _TOOLS = {"make": "make", "gcc": "gcc", "flex": "flex", "bison": "bison", "bc": "bc", "tar": "tar"}
 _HEADERS = {"stdlib.h": "libc6-dev"}
 _TALK_SECONDS = 1.0
+# What make and its compilers have, asked to end, to remove what they had half written.
+_ENDING_SECONDS = 10.0
 
 _COMPILED = re.compile(r"  [A-Z][A-Z0-9]+ +(\S+)")
 _SET = re.compile(r"(CONFIG_\w+)=(.*)\Z")
@@ -84,11 +87,13 @@ def missing_tools(recipe: BuildRecipe) -> dict[str, str]:
 
 
 def require_tools(recipe: BuildRecipe) -> None:
-    """RunError when something is not installed that a build needs, with the packages that bring it."""
+    """MissingToolsError when something is not installed that a build needs, with the packages that bring it."""
     if missing := missing_tools(recipe):
-        raise RunError(
+        packages = tuple(dict.fromkeys(missing.values()))
+        raise MissingToolsError(
             f"Building the kernel {recipe.name} needs {listed(list(missing))}, not installed here; "
-            f"on Debian, `apt-get install {' '.join(dict.fromkeys(missing.values()))}` brings what is missing."
+            f"on Debian, `apt-get install {' '.join(packages)}` brings what is missing.",
+            packages,
         )
 
 
@@ -112,11 +117,20 @@ def _options(text: str) -> dict[str, str | None]:
 
 def compiler_version(recipe: BuildRecipe) -> str:
     """What the compiler of a recipe calls itself, and what it is told to do without."""
-    command = [recipe.compiler, "--version"]
-    version = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    version = _first_line([recipe.compiler, "--version"])
     if recipe.disabled_passes is None:
         return version
     return f"{version}, without {listed(recipe.disabled_passes.names)}"
+
+
+def _first_line(command: Sequence[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+
+
+def tool_versions(recipe: BuildRecipe) -> dict[str, str]:
+    """What the programs call themselves that turn source into a kernel: a new one makes another kernel of the same."""
+    tools = ("gcc", recipe.compiler, f"{recipe.cross_compile}ld", *recipe.tools)
+    return {tool: _first_line([tool, "--version"]) for tool in tools if shutil.which(tool)}
 
 
 def processors() -> int:
@@ -133,7 +147,8 @@ def listed(names: Sequence[str]) -> str:
 class KernelBuild:
     """A kernel's build out of its source tree: what comes out is in `objects`, and is made again only where it must be.
 
-    `jobs` compilers run at once, at low priority. `log` gets all that make says, `progress` a line a second.
+    `jobs` compilers run at once, at low priority. `log` gets all that make says. `progress` hears what is being done at
+    least once a second, the same again where nothing is new: an exception from it ends the build.
     """
 
     recipe: BuildRecipe
@@ -167,11 +182,12 @@ class KernelBuild:
         self.objects.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.unlink(missing_ok=True)
-        self.progress(f"configuring {self.recipe.name}")
+        doing = f"configuring {self.recipe.name}"
+        self.progress(doing)
         if self.recipe.disabled_passes:
             build_plugin(self.recipe.disabled_passes, self.recipe.compiler, self.objects, self._environment())
-        self._make("allnoconfig", f"KCONFIG_ALLCONFIG={self.recipe.fragment.resolve()}")
-        self._make("olddefconfig")
+        self._make(doing, "allnoconfig", f"KCONFIG_ALLCONFIG={self.recipe.fragment.resolve()}")
+        self._make(doing, "olddefconfig")
         fragment = self.recipe.fragment.read_text(encoding="utf-8")
         if lost := lost_options(fragment, self.config.read_text(encoding="utf-8")):
             raise RunError(
@@ -181,9 +197,9 @@ class KernelBuild:
 
     def compile(self) -> None:
         """Make the kernel; RunError with the error that ended the build and the file that has the whole log."""
-        self._make(Path(self.recipe.image).name)
+        self._make(f"building {self.recipe.name}", Path(self.recipe.image).name)
 
-    def _make(self, target: str, *variables: str) -> None:
+    def _make(self, doing: str, target: str, *variables: str) -> None:
         command = [
             "make", "-C", str(self.source), f"O={self.objects}", f"-j{self.jobs}",
             f"ARCH={self.recipe.arch}", f"CROSS_COMPILE={self.recipe.cross_compile}",
@@ -191,7 +207,7 @@ class KernelBuild:
         ]  # fmt: skip
         if self.recipe.disabled_passes:
             command.append(f"KCFLAGS={' '.join(plugin_flags(self.recipe.disabled_passes, self.objects))}")
-        compiled = 0
+        made, latest = 0, ""
         talked = time.monotonic()
         with (
             self.log.open("a", encoding="utf-8", errors="replace") as log,
@@ -201,11 +217,11 @@ class KernelBuild:
             for line in lines:
                 log.write(line)
                 if match := _COMPILED.match(line):
-                    compiled += 1
-                    if target == Path(self.recipe.image).name and time.monotonic() - talked >= _TALK_SECONDS:
-                        talked = time.monotonic()
-                        latest = match[1].removeprefix(f"{self.objects}/")
-                        self.progress(f"building {self.recipe.name}: {compiled} files made ({latest})")
+                    made, latest = made + 1, match[1].removeprefix(f"{self.objects}/")
+                if time.monotonic() - talked >= _TALK_SECONDS:
+                    talked = time.monotonic()
+                    counted = doing.startswith("building") and latest
+                    self.progress(f"{doing}: {made} files made ({latest})" if counted else doing)
         if lines.status:
             reason = _first_error(self.log, begun)
             raise RunError(f"Building the kernel {self.recipe.name} failed ({reason}); the log is {self.log}.")
@@ -226,15 +242,27 @@ class KernelBuild:
 
 
 class _Lines:
-    """The output of a command, line by line, and its status after the last one."""
+    """The output of a command, line by line, and its status after the last one; an empty text while it says nothing."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
         self.status = 0
 
     def __iter__(self) -> Iterator[str]:
         assert self._process.stdout is not None
-        yield from self._process.stdout
+        descriptor = self._process.stdout.fileno()
+        output = select.poll()
+        output.register(descriptor, select.POLLIN)
+        begun = b""
+        while True:
+            if not output.poll(_TALK_SECONDS * 1000):
+                yield ""
+                continue
+            heard = os.read(descriptor, 1 << 16)
+            *whole, begun = (begun + heard).split(b"\n")
+            yield from (f"{line.decode('utf-8', 'replace')}\n" for line in whole)
+            if not heard:
+                break
         self.status = self._process.wait()
 
 
@@ -243,7 +271,7 @@ def _running(command: list[str], environment: dict[str, str]) -> Iterator[_Lines
     """Run a command at low priority; it and all its children are gone when the block is left, however that happens."""
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", env=environment, process_group=0,
+        env=environment, process_group=0,
     )  # fmt: skip
     try:
         with contextlib.suppress(OSError):
@@ -251,11 +279,23 @@ def _running(command: list[str], environment: dict[str, str]) -> Iterator[_Lines
         yield _Lines(process)
     finally:
         if process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            _end(process)
         if process.stdout:
             process.stdout.close()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a command and its children.
+
+    Asked first, make removes what was being made: a half-written object would be newer than its source, and be taken.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_ENDING_SECONDS)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _first_error(log: Path, begun: int) -> str:

@@ -85,6 +85,7 @@ def _kernel(result: CheckResult, background: Background | None) -> dict[str, Any
         "source": result.source,
         "error": None,
         "kept": result.kept,
+        "seconds": asdict(result.seconds()),
         "release": judgement.release,
         "provenance": provenance,
         "abis": [

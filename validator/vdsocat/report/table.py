@@ -71,6 +71,16 @@ def draw_summary(results: Sequence[CheckResult], seconds: float | None = None) -
     return text + (f"; {seconds:.0f} s" if seconds is not None else "")
 
 
+def draw_lacking(results: Sequence[CheckResult]) -> Iterator[str]:
+    """What to install for the kernels that could not be built, one sentence for all of them; none for a single one."""
+    lacking = [result for result in results if result.lacking]
+    if len(lacking) > 1:
+        packages = sorted({package for result in lacking for package in result.lacking})
+        names = ", ".join(result.source for result in lacking)
+        # Unbroken, to be copied.
+        yield printable(f"On Debian, `apt-get install {' '.join(packages)}` brings what building these lacks: {names}.")
+
+
 def draw_defects(results: Sequence[CheckResult]) -> Iterator[str]:
     """A paragraph for each known defect that was met: its name, and the kernels and ABIs that have it."""
     met: dict[str, dict[str, list[str]]] = {}
