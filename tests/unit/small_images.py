@@ -18,7 +18,7 @@ SIGRETURN = Symbol("__kernel_sigreturn", "LINUX_2.5", type=NOTYPE)
 I386_SYMBOLS = (CLOCK, GETCPU, SIGRETURN)
 I386_CONFIG = "CONFIG_X86_32=y\n# CONFIG_VDSO_GETRANDOM is not set\n"
 
-_MACHINES = {"EM_386": 3, "EM_SH": 42, "EM_X86_64": 62}
+_MACHINES = {"EM_386": 3, "EM_BLACKFIN": 106, "EM_X86_64": 62}
 
 
 def notes(release: str = "6.1", order: str = "<") -> tuple[tuple[str, int, bytes], ...]:

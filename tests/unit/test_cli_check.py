@@ -284,7 +284,7 @@ def empty(path: Path) -> Path:
 
 
 def without_machine(path: Path) -> Path:
-    return write_vmlinux(path, "EM_SH")
+    return write_vmlinux(path, "EM_BLACKFIN")
 
 
 def no_capture(path: Path) -> Path:
@@ -298,7 +298,7 @@ def no_capture(path: Path) -> Path:
         (truncated, "truncated"),
         (no_kernel, "is no kernel image: it is a text file"),
         (empty, "is empty"),
-        (without_machine, "is a kernel for sh (32-bit, little-endian), for which there is no machine"),
+        (without_machine, "is a kernel for blackfin (32-bit, little-endian), for which there is no machine"),
         (no_capture, "is no capture of this version of vdsocat"),
         (lambda path: path, "does not exist"),
         (lambda path: path.parent, "is a directory"),

@@ -183,7 +183,7 @@ def test_without_a_release_nothing_can_be_judged() -> None:
 
 
 def test_a_release_that_is_none_is_one_sentence() -> None:
-    with pytest.raises(RunError, match=r"^test-kernel: .*'next' is no kernel release"):
+    with pytest.raises(InputError, match=r"^test-kernel: .*'next' is no kernel release"):
         judge_capture(i386_capture(None, uname={"release": "next"}), CATALOG)
 
 

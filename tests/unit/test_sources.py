@@ -252,9 +252,9 @@ def test_what_looks_like_a_path_is_one(settings: SourceSettings, path: str) -> N
 
 
 def test_a_kernel_without_a_machine_is_refused(tmp_path: Path, settings: SourceSettings) -> None:
-    kernel = write_vmlinux(tmp_path / "vmlinux", "EM_SH")
+    kernel = write_vmlinux(tmp_path / "vmlinux", "EM_BLACKFIN")
     with pytest.raises(
-        InputError, match=r"is a kernel for sh \(32-bit, little-endian\), for which there is no machine"
+        InputError, match=r"is a kernel for blackfin \(32-bit, little-endian\), for which there is no machine"
     ):
         capture_of(str(kernel), settings)
 

@@ -87,7 +87,8 @@ class _Expectation:
 def judge_capture(capture: Capture, catalog: Catalog) -> Judgement:
     """Hold a capture to the catalogue. RunError when it lacks what judging needs (no ABI reported a release).
 
-    InputError when it names an ABI or a provider that the catalogue has not, or an image in a file tells no release.
+    InputError when it names an ABI or a provider that the catalogue has not, when an image in a file tells no release,
+    or when the release is none.
     """
     if capture.provenance.provider == "linux":
         text = capture.upstream_release
@@ -244,4 +245,4 @@ def _parse_release(text: str, capture: Capture) -> KernelRelease:
     try:
         return KernelRelease.parse(text)
     except ValueError as error:
-        raise RunError(f"{capture.provenance.source}: cannot be judged by release: {error}.") from None
+        raise InputError(f"{capture.provenance.source}: cannot be judged by release: {error}.") from None
