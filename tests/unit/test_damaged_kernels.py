@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import struct
+import zlib
 from pathlib import Path
 
+import fake_mirror
 import pytest
-from fake_mirror import deb
+from fake_mirror import deb, tarball
 from harm import bounded, files_beside, is_shown
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -17,18 +20,32 @@ from small_images import i386_image, vmlinux
 from test_kernel import KERNELS, bzimage, zboot
 
 VMLINUX = vmlinux(images=[i386_image()])
+FIELDS = b"Package: linux-image-6.1.9-686\nVersion: 6.1.9-1\nArchitecture: i386\n"
+CONTROL = tarball({"./control": FIELDS})
+ELSEWHERE = tarball({"./control": FIELDS.replace(b"linux-image", b"../../elsewhere/linux-image")})
+
+
+def package(*names: str, suffix: str = ".xz", control: bytes = CONTROL) -> bytes:
+    return deb(dict.fromkeys(names, VMLINUX), suffix, control=control)
+
+
 SOUND = {
     **{name: data for name, (data, _) in KERNELS.items()},
     **{f"bzImage with a vDSO, {name}": bzimage(name, bits=32, kernel=VMLINUX) for name in COMPRESSORS},
     **{f"vmlinux with a vDSO, {name}": pack(VMLINUX) for name, pack in COMPRESSORS.items()},
     "vmlinux with a vDSO": VMLINUX,
     "vmlinux with a vDSO as an lz4 frame": lz4_frame(VMLINUX),
-    "zboot with a vDSO": zboot(kernel=VMLINUX),
+    "zboot of another architecture": zboot(kernel=VMLINUX),
     "uImage with a vDSO": uimage(gzip.compress(VMLINUX), packing=1),
     "FIT with a vDSO": fit(gzip.compress(VMLINUX), compression="gzip"),
     "vDSO": i386_image(),
-    **{f".deb{suffix}": deb({"./boot/vmlinuz-6.1": VMLINUX}, suffix) for suffix in (".xz", ".zst", ".gz", "")},
-    ".deb with names that lead elsewhere": deb({"../../../boot/vmlinuz-6.1": VMLINUX, "/boot/vmlinuz-6.2": VMLINUX}),
+    **{
+        f".deb{suffix} with a vDSO": package("./boot/vmlinuz-6.1", suffix=suffix)
+        for suffix in (".xz", ".zst", ".gz", "")
+    },
+    ".deb with a name that leads elsewhere": package("./boot/vmlinuz-../../../../elsewhere"),
+    ".deb with names that lead elsewhere": package("../../../boot/vmlinuz-6.1", "/boot/vmlinuz-6.2"),
+    ".deb that calls itself something elsewhere": package("./boot/vmlinuz-6.1", control=ELSEWHERE),
     "vmlinux with a release that leads elsewhere": vmlinux(release="6.1/../../../elsewhere", images=[i386_image()]),
     "vmlinux with a release that is a path": vmlinux(release="6.1\x1b[31m/../../elsewhere", images=[i386_image()]),
 }
@@ -65,6 +82,32 @@ def damaged(draw: st.DrawFn) -> tuple[str, bytes]:
             case "insert":
                 data[at:at] = draw(st.binary(max_size=64))
     return name, bytes(data)
+
+
+@pytest.mark.parametrize("name", [name for name in SOUND if "with a vDSO" in name])
+def test_what_is_not_damaged_is_read(vdsocat: Command, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "kernel.deb"
+    path.write_bytes(SOUND[name])
+    outcome = vdsocat("extract", path)
+    assert (outcome.status, outcome.out.count("i386 (native, little-endian, static)")) == (0, 1)
+
+
+def with_large_dictionary(packed: bytes) -> bytes:
+    """xz data whose block says that they take a dictionary of 4 GiB."""
+    head = bytearray(packed[12 : 12 + 4 * (packed[12] + 1)])
+    head[head.index(0x21) + 2] = 40  # what follows the id of LZMA2 and the size of its properties
+    head[-4:] = struct.pack("<I", zlib.crc32(head[:-4]))
+    return packed[:12] + head + packed[12 + len(head) :]
+
+
+def test_a_package_gets_no_more_memory_than_a_kernel(
+    vdsocat: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(fake_mirror._COMPRESSORS, ".xz", lambda data: with_large_dictionary(lzma.compress(data)))
+    path = tmp_path / "large.deb"
+    path.write_bytes(package("./boot/vmlinuz-6.1"))
+    with bounded():
+        assert vdsocat("extract", path).refused_in_one_sentence("large.deb is no sound Debian package (Memory")
 
 
 @pytest.mark.long

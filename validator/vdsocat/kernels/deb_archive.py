@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from vdsocat.kernels.decompression import DICTIONARY_LIMIT
 from vdsocat.kernels.download import VerificationError
 
 _CHUNK = 1 << 20
@@ -122,9 +123,30 @@ class _ZstdStream(io.RawIOBase):
         return len(data)
 
 
+class _XzStream(io.RawIOBase):
+    """Python's own reader of xz takes whatever memory a stream asks for; this one no more than a kernel's may."""
+
+    def __init__(self, member: Any) -> None:
+        self._member = member
+        self._unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=DICTIONARY_LIMIT)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = b""
+        while not data and not self._unpacker.eof:
+            packed = self._member.read(_CHUNK) if self._unpacker.needs_input else b""
+            if self._unpacker.needs_input and not packed:
+                raise EOFError("its xz data break off")
+            data = self._unpacker.decompress(packed, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
 def _decompressed(member: Any, suffix: str, what: str) -> IO[bytes]:
     if suffix == ".xz":
-        return lzma.open(member)
+        return io.BufferedReader(_XzStream(member))
     if suffix == ".zst":
         return io.BufferedReader(_ZstdStream(member))
     if suffix == ".gz":

@@ -22,7 +22,7 @@ from vdsocat.kernels.block_streams import LZ4_LEGACY_MAGIC, LZOP_MAGIC, unpack_l
 UNPACKED_LIMIT = 512 << 20
 STORED = "stored"
 _PIECE = 1 << 20
-_DICTIONARY_LIMIT = 256 << 20  # scripts/xz_wrap.sh (v7.3) asks for 128 MiB, and nothing for more
+DICTIONARY_LIMIT = 256 << 20  # scripts/xz_wrap.sh (v7.3) asks for 128 MiB, and nothing for more
 _MOST_ATTEMPTS = 500
 _ZSTD_INPUT = 1024  # a 4-byte block can unpack to 128 KiB, so input must be fed in small portions
 
@@ -164,7 +164,7 @@ def _pieces(data: Buffer, payload: Payload) -> Iterator[bytes]:
         case "stored":
             return _portions(data, payload, _PIECE)
         case _:
-            return _unpack_stream(data, payload, lzma.LZMADecompressor(memlimit=_DICTIONARY_LIMIT))
+            return _unpack_stream(data, payload, lzma.LZMADecompressor(memlimit=DICTIONARY_LIMIT))
 
 
 def _portions(data: Buffer, payload: Payload, size: int) -> Iterator[bytes]:
