@@ -225,6 +225,9 @@ def test_a_defect_of_our_own_is_not_the_commits(vdsocat: Command, old: Path, mon
 
     monkeypatch.setattr("vdsocat.check.judge_capture", broken)
     assert vdsocat("check", "--bisect", old).status == 128
+    plain = vdsocat("check", old)
+    # Python's own status would be that of a kernel that fails.
+    assert (plain.status, "ZeroDivisionError" in plain.err) == (3, True)
 
 
 def test_the_word_after_two_dashes_is_a_source_and_no_option(vdsocat: Command) -> None:

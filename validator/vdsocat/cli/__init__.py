@@ -23,6 +23,7 @@ VERBS = (
     "doctor",
 )
 INTERRUPTED = 130  # as a shell reports SIGINT
+DEFECT = 3  # nothing was completed
 _READER_GONE = 141  # as a shell reports SIGPIPE
 
 
@@ -41,6 +42,12 @@ def main() -> None:
         status = _READER_GONE
     except KeyboardInterrupt:
         status = INTERRUPTED
+    except Exception:
+        # A defect of ours. Python's own status for it is that of a kernel that fails.
+        import traceback
+
+        traceback.print_exc()
+        status = DEFECT
     sys.exit(status)
 
 
