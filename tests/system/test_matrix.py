@@ -57,6 +57,7 @@ ROWS = {
     ("arm64-be", "aarch64"): True,
     ("arm64-be", "arm"): True,
     ("parisc", "parisc"): True,
+    ("parisc64", "parisc64"): True,
     ("parisc64", "parisc"): True,
     ("sparc64", "sparc64"): True,
     ("sparc64", "sparc32"): True,
@@ -148,6 +149,12 @@ EXPORTS = {
     ("parisc", "parisc"): {
         f"__vdso_{name}@LINUX_6.11" for name in ("gettimeofday", "clock_gettime", "clock_gettime64")
     },
+    ("parisc64", "parisc64"): {
+        *(f"__vdso_{name}@LINUX_6.11" for name in ("gettimeofday", "clock_gettime")),
+        # the code behind the descriptors, for which no version script asks
+        *(f".__vdso_{name}@None" for name in ("gettimeofday", "clock_gettime")),
+        *(f".__kernel_{name}@None" for name in ("sigtramp_rt", "restart_syscall")),
+    },
     ("sparc64", "sparc64"): {
         f"{prefix}{name}@LINUX_2.6" for prefix in ("", "__vdso_") for name in ("clock_gettime", "gettimeofday")
     },
@@ -172,6 +179,10 @@ EXPORTS = {
 KNOWN_DEFECTS = (
     "parisc-lws-size",
     "parisc-note",
+    "parisc64-build-id",
+    "parisc64-code-symbols",
+    "parisc64-descriptors",
+    "parisc64-unversioned",
     "aux-clock-resolution",
     "riscv-compat-affinity",
     "riscv-hwprobe-unchecked",

@@ -344,6 +344,14 @@ MALFORMED = {
 }
 
 
+def test_half_a_note_in_the_code_of_pa_risc_is_none() -> None:
+    """As in the 64-bit image of 7.3, where the release stands in the place of the sizes."""
+    built = build_image(dataclasses.replace(SPEC, notes=(("Linux", 0, b"\0\7\3\4"),), machine=15, big=True))
+    half = built.patched(built.places["note"], struct.pack(">II", 0x70304, 0))
+    assert len(read_vdso_image(built.data).notes) == 1
+    assert read_vdso_image(half).notes == ()
+
+
 def test_a_note_segment_that_runs_on_into_the_code_gives_the_notes_before_it() -> None:
     note = PLACES["phdr"] + 2 * 56
     longer = BUILT.patched(note + 32, struct.pack("<QQ", *[PLACES["text"] + 64 - PLACES["note"]] * 2))

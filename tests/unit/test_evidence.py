@@ -13,10 +13,13 @@ from small_images import CLOCK, SIGRETURN, i386_capture, i386_image, write_vmlin
 
 from vdsocat.capture import Capture
 from vdsocat.catalog.conditions import Condition
+from vdsocat.catalog.defects import Defect
 from vdsocat.catalog.evidence import AbiEvidence, Evidence, ImageFacts, Observation, Sighting, spell_evidence
+from vdsocat.catalog.intervals import Bound, Interval
 from vdsocat.documents import schema_problems
 from vdsocat.elf.image import read_vdso_image
 from vdsocat.errors import InputError
+from vdsocat.exports import KernelRelease
 from vdsocat.guest.run import KernelUnderTest
 from vdsocat.judging.evidence import judge_observation
 from vdsocat.judging.finding import Verdict
@@ -240,15 +243,27 @@ def test_a_kernel_that_nobody_can_look_at_again_is_no_evidence() -> None:
 def test_evidence_is_judged_again_by_the_catalogue_as_it_is(
     observation: Observation, rule: str, verdict: Verdict
 ) -> None:
-    found = {(one.rule, one.verdict) for one in judge_observation(observation, CATALOG.abi("i386"))}
+    found = {(one.rule, one.verdict) for one in judge_observation(observation, CATALOG.abi("i386"), CATALOG.defects)}
     assert (rule, verdict) in found
     assert verdict is Verdict.FAIL or not any(one is Verdict.FAIL for _, one in found)
+
+
+def test_what_a_known_defect_explains_wants_no_entry() -> None:
+    more = replace(MIDDLE, facts=replace(FACTS, exports=(*FACTS.exports, "__vdso_x@@LINUX_2.6 FUNC GLOBAL")))
+    always = Interval(Bound(KernelRelease((2, 6))))
+    defect = Defect("known", (), ("__vdso_x@@LINUX_2.6",), always, "It is there.", rule="SYM-NEW", abis=("i386",))
+    found = {one.subject: one for one in judge_observation(more, CATALOG.abi("i386"), (defect,))}["__vdso_x@@LINUX_2.6"]
+    assert (found.rule, found.verdict, found.defect) == ("SYM-NEW", Verdict.KNOWN_DEFECT, "known")
 
 
 def test_an_option_that_was_recorded_decides_a_condition() -> None:
     def getrandom(config: tuple[tuple[str, str], ...] | None) -> Verdict:
         observation = replace(MIDDLE, sighting=replace(MIDDLE.sighting, config=config))
-        (finding,) = (one for one in judge_observation(observation, CATALOG.abi("i386")) if "getrandom" in one.subject)
+        (finding,) = (
+            one
+            for one in judge_observation(observation, CATALOG.abi("i386"), CATALOG.defects)
+            if "getrandom" in one.subject
+        )
         return finding.verdict
 
     assert getrandom((("CONFIG_VDSO_GETRANDOM", "n"),)) is Verdict.EXPECTED_ABSENT

@@ -149,6 +149,14 @@ def test_superh_alone_has_no_note() -> None:
     assert "ELF-LINUX-NOTE" in caught(build_image(replace(without, machine=3)).data)
 
 
+def test_the_size_of_a_descriptor_is_not_that_of_its_symbol() -> None:
+    large = replace(SPEC, symbols=(replace(CLOCK, size=0x10000), TIME))
+    assert "ELF-SYMBOL-PLACE" in caught(build_image(large).data)
+    assert "ELF-SYMBOL-PLACE" not in caught(build_image(replace(large, machine=15, big=True)).data)
+    away = replace(large, machine=15, big=True, symbols=(replace(CLOCK, value=0x4000), TIME))
+    assert "ELF-SYMBOL-PLACE" in caught(build_image(away).data)
+
+
 def test_an_emulator_is_held_only_to_what_every_image_must_be() -> None:
     data = build_image(replace(SPEC, notes=())).data
     image = read_vdso_image(data)

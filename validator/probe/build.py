@@ -84,7 +84,7 @@ def require_tools(recipes: Sequence[Recipe]) -> None:
 def digest_sources() -> str:
     """SHA-256 over the names and bytes of everything that probes are built from."""
     digest = hashlib.sha256()
-    for path in sorted([*SOURCES.glob("*.[ch]"), *SOURCES.glob("abi/*.[hS]"), SOURCES / "probes.toml"]):
+    for path in sorted([*SOURCES.glob("*.[ch]"), *SOURCES.glob("abi/*"), SOURCES / "probes.toml"]):
         digest.update(f"{path.relative_to(SOURCES)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
 

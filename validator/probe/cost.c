@@ -140,6 +140,8 @@ static unsigned long code_of_nothing(void)
 #if defined(_CALL_ELF) && _CALL_ELF == 1
 	/* A pointer to a function points to a descriptor, and that to the code. */
 	return *(unsigned long *)do_nothing;
+#elif defined(ABI_DESCRIPTORS)
+	return ((unsigned long *)do_nothing)[2];
 #else
 	return (unsigned long)do_nothing;
 #endif

@@ -9,7 +9,7 @@ word call_lws_entry(word number, word first, word second, word third, word fourt
 word call_set_thread_pointer(word pointer);
 
 /* arch/parisc/kernel/syscall.S, v7.3: numbers of light-weight system calls. */
-#define LWS_COMPARE_AND_SWAP 0
+#define LWS_COMPARE_AND_SWAP (sizeof(word) == 8) /* for each width its own */
 #define LWS_COMPARE_AND_SWAP_SIZED 2
 #define LWS_EXCHANGE 3
 #define LWS_STORE 4

@@ -108,6 +108,10 @@ unsigned long find_symbol(const struct vdso_image *image, const char *name)
 			break;
 		if (symbol.shndx == SHN_UNDEF || !names(image, strings + symbol.name, name))
 			continue;
+#ifdef ABI_DESCRIPTORS
+		if (!copy_from(image, symbol.value - first + 2 * sizeof(u64), &symbol.value, sizeof(symbol.value)))
+			break;
+#endif
 		if (symbol.value - first < image->length)
 			return (unsigned long)image->base + (symbol.value - first);
 	}

@@ -18,6 +18,7 @@ _VERSION_BASE = 1
 _LARGEST_NOTED_PATCH_LEVEL = 255
 _LOADS = ("r-x",)
 _LOADS_OF_ITANIUM = ("r--", "--x")
+_DESCRIPTOR_SIZE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +178,10 @@ def versions(judged: JudgedImage) -> Iterator[str]:
 def symbol_places(judged: JudgedImage) -> Iterator[str]:
     """Every export of code begins and ends within the executable segment.
 
+    A function of 64-bit PA-RISC is a descriptor of 32 bytes, whatever size its symbol has, which is that of the code.
     Why: consumers call the address without a look at it; tracers and profilers take the size for the function's.
-    Source: .text is in the only PT_LOAD of every vdso.lds.S (v7.3).
+    Source: .text is in the only PT_LOAD of every vdso.lds.S (v7.3); Elf64_Fdesc in arch/parisc/include/asm/elf.h
+    (v7.3).
     Reproduce: `readelf --dyn-syms -lW IMAGE`
     """
     image = judged.image
@@ -187,7 +190,7 @@ def symbol_places(judged: JudgedImage) -> Iterator[str]:
     ]
     for export in image.exports:
         if export.type in (SymbolType.FUNC, SymbolType.NOTYPE):
-            end = export.value + export.size
+            end = export.value + (_DESCRIPTOR_SIZE if _is_descriptor(export, image) else export.size)
             if not any(start <= export.value and end <= stop for start, stop in code):
                 yield f"{_name(export)} is at {export.value:#x}…{end:#x}, outside of the executable segment"
 
@@ -247,6 +250,10 @@ def _promised_loads(image: VdsoImage) -> tuple[str, ...]:
 
 def _loads(image: VdsoImage) -> list[Segment]:
     return [segment for segment in image.segments if segment.type == "PT_LOAD"]
+
+
+def _is_descriptor(export: Export, image: VdsoImage) -> bool:
+    return (image.machine, image.elf_class, export.type) == ("EM_PARISC", 64, SymbolType.FUNC)
 
 
 def _name(export: Export) -> str:

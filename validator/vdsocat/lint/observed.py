@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from vdsocat.catalog.defects import Defect
 from vdsocat.catalog.evidence import Observation, Sighting
 from vdsocat.catalog.intervals import Interval, State, decide_any
 from vdsocat.catalog.model import Abi, CatalogExport
@@ -16,9 +17,9 @@ def spell_export(entry: CatalogExport) -> str:
     return f"{entry.export.versioned_name} {entry.export.type} {entry.export.binding}"
 
 
-def contradictions(abi: Abi, observation: Observation) -> Iterator[str]:
+def contradictions(abi: Abi, observation: Observation, defects: tuple[Defect, ...]) -> Iterator[str]:
     """What the look at one kernel contradicts: of an image as the judge puts it, and what a process is told of it."""
-    for finding in judge_observation(observation, abi):
+    for finding in judge_observation(observation, abi, defects):
         if finding.verdict in (Verdict.FAIL, Verdict.REVIEW):
             yield finding.sentence()
     seen = observation.sighting

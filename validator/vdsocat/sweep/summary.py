@@ -101,7 +101,7 @@ def findings_of_evidence(
         for observation in one.observations:
             if observation.sighting.how == "static" and observation.sighting.package_sha256 in packages:
                 continue
-            for finding in judge_observation(observation, catalog.abi(one.abi)):
+            for finding in judge_observation(observation, catalog.abi(one.abi), catalog.defects):
                 if finding.verdict in _WANTING:
                     yield one.abi, observation.sighting.release, finding
 

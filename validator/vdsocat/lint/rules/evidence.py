@@ -30,7 +30,7 @@ def contradicted_catalogue(given: LintInput) -> Iterator[Problem]:
         abi = given.catalog.abis.get(one.abi)
         for observation in one.observations if abi else ():
             assert abi is not None
-            for text in contradictions(abi, observation):
+            for text in contradictions(abi, observation, given.catalog.defects):
                 yield Problem(name, (), f"{observation.sighting}: {text}.")
 
 
