@@ -197,6 +197,13 @@ def test_the_newest_source_of_a_release(tmp_path: Path, recipe: BuildRecipe) -> 
     }
     with pytest.raises(InputError, match="Debian trixie and sid has no linux-source package of release 8"):
         find_source(replace(recipe, release="8"), archive)
+    many = replace(recipe, release="9.9", suites=("trixie", "sid", "forky", "bookworm"))
+    with pytest.raises(InputError) as caught:
+        find_source(many, archive)
+    assert str(caught.value) == (
+        "No suite of Debian has a linux-source package of release 9.9; "
+        "there are linux-source-6.12, linux-source-7.2 and linux-source-7.3."
+    )
 
 
 @pytest.mark.parametrize(

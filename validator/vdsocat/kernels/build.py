@@ -26,6 +26,8 @@ _INDEX_ARCHITECTURE = "amd64"
 _SOURCE = re.compile(r"linux-source-\d+\.\d+\Z")
 _SOURCE_TARBALL = re.compile(r"usr/src/linux-source-[^/]+\.tar\.xz\Z")
 
+# More of them are not told one by one.
+_LISTED_SUITES = 3
 _CHUNK = 1 << 20
 _TOLD_SECONDS = 1.0
 
@@ -50,10 +52,10 @@ def find_source(recipe: BuildRecipe, archive: DebianArchive) -> tuple[str, Packa
         found += [(suite, package) for package in sources if is_of_release(package.version, recipe.release)]
         others |= {package.name for package in sources}
     if not found:
-        there = f": it has {listed(sorted(others, key=version_key))}" if others else ""
-        raise InputError(
-            f"Debian {listed(recipe.suites)} has no linux-source package of release {recipe.release}{there}."
-        )
+        where = f"Debian {listed(recipe.suites)}" if len(recipe.suites) <= _LISTED_SUITES else "No suite of Debian"
+        has = "has no" if len(recipe.suites) <= _LISTED_SUITES else "has a"
+        there = f"; there are {listed(sorted(others, key=version_key))}" if others else ""
+        raise InputError(f"{where} {has} linux-source package of release {recipe.release}{there}.")
     return max(found, key=lambda one: version_key(one[1].version))
 
 
