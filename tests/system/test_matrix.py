@@ -62,6 +62,7 @@ ROWS = {
     ("sparc64", "sparc64"): True,
     ("sparc64", "sparc32"): True,
     ("sh4", "sh"): True,
+    ("sh4eb", "sh"): True,
     ("um-x86-64", "um-x86-64"): True,
     ("um-i386", "um-i386"): True,
 }
@@ -164,6 +165,7 @@ EXPORTS = {
         for name in ("clock_gettime", "clock_gettime64", "gettimeofday")
     },
     ("sh4", "sh"): {f"__kernel_{name}@LINUX_2.6" for name in ("vsyscall", "sigreturn", "rt_sigreturn")},
+    ("sh4eb", "sh"): {f"__kernel_{name}@LINUX_2.6" for name in ("vsyscall", "sigreturn", "rt_sigreturn")},
     ("ppc32", "ppc32"): {
         f"__kernel_{name}@LINUX_2.6.15"
         for name in (
@@ -244,7 +246,7 @@ def test_the_vdso_was_called_on_every_abi_that_has_something_to_call(matrix: Mat
             assert abi in ("s390", "riscv32", "sh"), f"{kernel} {abi} exports no clock_gettime"
 
 
-@pytest.mark.parametrize("kernel", ["sh4"])
+@pytest.mark.parametrize("kernel", ["sh4", "sh4eb"])
 def test_superh_is_entered_and_its_signals_return(matrix: Matrix, kernel: str) -> None:
     found = {
         (one["rule"], one["subject"]): one["verdict"]

@@ -261,6 +261,7 @@ def test_the_sets_hold_every_architecture_of_the_mission() -> None:
         "parisc64",
         "sparc64",
         "sh4",
+        "sh4eb",
     ]
     for name in ("core", "full"):
         every = [one for one in expand_source(f"set:{name}", table) if isinstance(one, BuildRequest)]

@@ -57,6 +57,8 @@ COMMANDS = {
     "-append 'console=ttysclp0 panic=-1 quiet maxcpus=1'",
     "sh4": "qemu-system-sh4 -M r2d -display none -monitor none -serial null -serial stdio -m 64 -nic none "
     "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttySC1 panic=-1 quiet'",
+    "sh4eb": "qemu-system-sh4eb -M r2d -display none -monitor none -serial null -serial stdio -m 64 -nic none "
+    "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttySC1 panic=-1 quiet'",
     "sparc64": "qemu-system-sparc64 -M sun4u -display none -monitor none -serial stdio -m 512 -nic none "
     "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
     "um-i386": "vmlinuz noreboot uml_dir=/dev/null/ con0=null,fd:1 con=null mem=64M initrd=cpio "
@@ -113,9 +115,11 @@ def test_a_machine_that_skips_something_says_what() -> None:
 
 
 # What the commands above get where instructions are counted: on the kernel's command line, and for -icount.
-COUNTING = dict.fromkeys(COMMANDS, (f" {COST_HASTE} -- --cost", "shift=3,sleep=off")) | dict.fromkeys(
-    ("mips", "mips64", "mips64el", "mipsel"), (" nowait -- --cost", "shift=6,sleep=off")
-)
+COUNTING = {
+    **dict.fromkeys(COMMANDS, (f" {COST_HASTE} -- --cost", "shift=3,sleep=off")),
+    **dict.fromkeys(("mips", "mips64", "mips64el", "mipsel"), (" nowait -- --cost", "shift=6,sleep=off")),
+    **dict.fromkeys(("sh4", "sh4eb"), (" -- --cost", "shift=3,sleep=off")),
+}
 
 
 @pytest.mark.parametrize("name", EMULATED)
