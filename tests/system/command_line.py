@@ -32,23 +32,6 @@ def vdsocat_with_peak(*arguments: str) -> tuple[subprocess.CompletedProcess[str]
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a command that ran in this process left: its exit status, and what it wrote."""
-
-    status: int
-    out: str
-    err: str
-
-    def refused_in_one_sentence(self, *words: str) -> bool:
-        """Status 2, nothing on stdout, and on stderr one line that is a sentence with all the words in it."""
-        assert self.status == 2, (self.status, self.out, self.err)
-        assert self.out == ""
-        assert self.err.count("\n") == 1 and self.err.endswith((".\n", "?\n")), self.err
-        assert all(word in self.err for word in words), (words, self.err)
-        return True
-
-
-@dataclass(frozen=True)
 class Matrix:
     """One run of `vdsocat check set:full`: its report, its captures, its exit status, its memory in MiB."""
 

@@ -224,6 +224,15 @@ def test_the_matrix_scrolls_in_its_box_with_its_headers_in_view(full: Path, open
     assert 0 <= places["side"] <= 2
 
 
+def test_no_name_of_a_kernel_lies_over_the_next_column(full: Path, doctored: Path, open_page: Open) -> None:
+    for report in (full, doctored):
+        page = open_page(report)
+        over = page.locator(".matrix tbody th").evaluate_all(
+            "cells => cells.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)"
+        )
+        assert over == []
+
+
 @pytest.mark.parametrize(("scheme", "size"), [("light", NARROW), ("dark", WIDE)], ids=["light", "dark"])
 def test_axe_finds_no_barrier_and_no_weak_contrast(one: Path, open_page: Open, scheme: str, size: Any) -> None:
     page = open_page(one, size, scheme)

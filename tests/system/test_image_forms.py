@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-import signal
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Outcome, vdsocat
+from command_line import vdsocat
 from kernel_forms import COMMANDS, Workshop, run, tool
+from outcomes import Command, in_process
 from test_matrix import EXPORTS
-
-from vdsocat.cli import main
 
 # By ABI, as the kernels' version scripts list them: those of the matrix, and of Linux 7.3's arch/loongarch/vdso,
 # arch/x86/um/vdso and arch/x86/entry/vdso/vdso64.
@@ -186,8 +184,6 @@ FORMS: dict[str, Form] = {
     ),
 }  # fmt: skip
 
-Vdsocat = Callable[..., Outcome]
-
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
@@ -195,26 +191,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 
 
 @pytest.fixture
-def run_here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Vdsocat]:
-    """The command line in this process: a hundred starts of Python would take longer than all that is tested."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
-
-    def call(*arguments: object) -> Outcome:
-        monkeypatch.setattr("sys.argv", ["vdsocat", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as leaving:
-            main()
-        written = capsys.readouterr()
-        assert isinstance(leaving.value.code, int)
-        return Outcome(leaving.value.code, written.out, written.err)
-
-    yield call
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+def run_here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
+    """The command line in this process."""
+    with in_process(capsys, monkeypatch) as command:
+        yield command
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_what_is_in_a_form_is_found_and_judged(name: str, shop: Workshop, run_here: Vdsocat, tmp_path: Path) -> None:
+def test_what_is_in_a_form_is_found_and_judged(name: str, shop: Workshop, run_here: Command, tmp_path: Path) -> None:
     form = FORMS[name]
     path = form.make(shop)
     extracted = run_here("extract", path, "--format", "json", "--out", tmp_path)
@@ -236,7 +220,7 @@ def test_what_is_in_a_form_is_found_and_judged(name: str, shop: Workshop, run_he
 
 
 def test_a_damaged_or_lying_form_is_one_sentence(
-    damage: str, name: str, shop: Workshop, run_here: Vdsocat, tmp_path: Path
+    damage: str, name: str, shop: Workshop, run_here: Command, tmp_path: Path
 ) -> None:
     path = FORMS[name].make(shop)
     twin = tmp_path / path.name
@@ -270,7 +254,7 @@ def test_what_is_packed_boots(name: str, shop: Workshop) -> None:
 
 @pytest.mark.parametrize("compression", COMMANDS)
 def test_a_decompression_bomb_is_one_sentence(
-    compression: str, shop: Workshop, run_here: Vdsocat, tmp_path: Path
+    compression: str, shop: Workshop, run_here: Command, tmp_path: Path
 ) -> None:
     image = shop.binary("riscv64", "riscv64-linux-gnu-")
     suffix, command = COMMANDS[compression]
@@ -281,7 +265,7 @@ def test_a_decompression_bomb_is_one_sentence(
 
 
 def test_a_directory_of_kernels_is_judged_whole_and_a_damaged_one_in_it_told(
-    shop: Workshop, run_here: Vdsocat, tmp_path: Path
+    shop: Workshop, run_here: Command, tmp_path: Path
 ) -> None:
     copies = {"vmlinuz-amd64": "amd64-6.1", "vmlinuz-mipsel": "mipsel-6.1", "kernel8.img": "arm64-6.1"}
     for name, source in copies.items():

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from outcomes import Command, Outcome
+from outcomes import Command, in_process
 from small_catalog import write_catalog
-
-from vdsocat.cli import main
 
 
 @pytest.fixture
@@ -25,18 +22,5 @@ def vdsocat(
 ) -> Iterator[Command]:
     """Run `vdsocat` with arguments, on the small catalogue and a cache of the test's own."""
     monkeypatch.setattr("vdsocat.guest.boot._AFTER_PANIC_SECONDS", 0.1)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
-
-    def run(*arguments: object) -> Outcome:
-        words = ["vdsocat", "--catalog", str(catalog_root), "--cache", str(tmp_path / "cache"), *map(str, arguments)]
-        monkeypatch.setattr("sys.argv", words)
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as leaving:
-            main()
-        written = capsys.readouterr()
-        assert isinstance(leaving.value.code, int)
-        return Outcome(leaving.value.code, written.out, written.err)
-
-    yield run
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+    with in_process(capsys, monkeypatch, "--catalog", catalog_root, "--cache", tmp_path / "cache") as command:
+        yield command
