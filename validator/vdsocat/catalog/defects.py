@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vdsocat.catalog.conditions import Condition
-from vdsocat.catalog.intervals import Bound, Interval
+from vdsocat.catalog.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +45,7 @@ def provider_defects_from_document(document: Mapping[str, Any]) -> tuple[Provide
             abis=tuple(raw["abis"]),
             symbols=tuple(raw["symbols"]),
             rules=tuple(raw["rules"]),
-            interval=Interval(
-                since=Bound.parse(raw["since"]),
-                until=Bound.parse(raw["until"]) if "until" in raw else None,
-                when=None,
-            ),
+            interval=Interval.from_document(raw),
             summary=raw["summary"],
         )
         for raw in document.get("defects", ())
@@ -64,11 +59,7 @@ def defects_from_document(document: Mapping[str, Any]) -> tuple[Defect, ...]:
             name=raw["defect"],
             functions=tuple(raw.get("functions", ())),
             cases=tuple(raw["cases"]),
-            interval=Interval(
-                since=Bound.parse(raw["since"]),
-                until=Bound.parse(raw["until"]) if "until" in raw else None,
-                when=Condition(raw["when"]) if "when" in raw else None,
-            ),
+            interval=Interval.from_document(raw),
             summary=raw["summary"],
             rule=raw.get("rule"),
             abis=tuple(raw.get("abis", ())),

@@ -81,6 +81,15 @@ class Interval:
     until: Bound | None = None
     when: Condition | None = None
 
+    @classmethod
+    def from_document(cls, raw: Mapping[str, Any]) -> Interval:
+        """The stretch of an entry of the catalogue's files, by its keys since, until and when."""
+        return cls(
+            since=Bound.parse(raw["since"]),
+            until=Bound.parse(raw["until"]) if "until" in raw else None,
+            when=Condition(raw["when"]) if "when" in raw else None,
+        )
+
     def covers(self, release: KernelRelease) -> bool | None:
         """Whether the release lies in the stretch, whatever the condition; None where a bound is not settled."""
         begun = self.since.passed(release)

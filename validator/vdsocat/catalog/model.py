@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from vdsocat.catalog.conditions import Condition
 from vdsocat.catalog.defects import Defect, ProviderDefect, provider_defects_from_document
 from vdsocat.catalog.fast_paths import FastPaths
-from vdsocat.catalog.intervals import Bound, Interval
+from vdsocat.catalog.intervals import Interval
 from vdsocat.errors import InputError, did_you_mean
 from vdsocat.exports import Binding, Export, SymbolType
 
@@ -320,21 +319,26 @@ def abi_from_document(document: Mapping[str, Any]) -> Abi:
         aliases=tuple(document.get("aliases", ())),
         elf=ElfIdentity(elf["machine"], elf["class"], tuple(elf["endianness"])),
         hosts=tuple(
-            Host(raw["kernel"], raw["bits"], raw["mode"], _interval(raw), _sources(raw)) for raw in document["hosts"]
+            Host(raw["kernel"], raw["bits"], raw["mode"], Interval.from_document(raw), _sources(raw))
+            for raw in document["hosts"]
         ),
-        vdso=tuple(VdsoInterval(_interval(raw), raw.get("soname"), _sources(raw)) for raw in document["vdso"]),
+        vdso=tuple(
+            VdsoInterval(Interval.from_document(raw), raw.get("soname"), _sources(raw)) for raw in document["vdso"]
+        ),
         areas=tuple(_area(raw) for raw in document.get("areas", ())),
         exports=tuple(_export(raw) for raw in document["exports"]),
         unknowns=tuple((raw["about"], raw["reason"]) for raw in document.get("unknowns", ())),
         notes=tuple(document.get("notes", ())),
         hash_styles=tuple(
-            HashStyles(tuple(raw["styles"]), _interval(raw), _sources(raw)) for raw in document.get("hash", ())
+            HashStyles(tuple(raw["styles"]), Interval.from_document(raw), _sources(raw))
+            for raw in document.get("hash", ())
         ),
         auxv=tuple(
-            AuxvEntry(raw["tag"], _interval(raw), _sources(raw), raw.get("note")) for raw in document.get("auxv", ())
+            AuxvEntry(raw["tag"], Interval.from_document(raw), _sources(raw), raw.get("note"))
+            for raw in document.get("auxv", ())
         ),
         mappings=tuple(
-            NamedMapping(raw["mapping"], raw.get("holds"), _interval(raw), _sources(raw), raw.get("note"))
+            NamedMapping(raw["mapping"], raw.get("holds"), Interval.from_document(raw), _sources(raw), raw.get("note"))
             for raw in document.get("mappings", ())
         ),
         conventions=tuple(
@@ -351,7 +355,7 @@ def architectures_from_document(document: Mapping[str, Any]) -> dict[str, Archit
         raw["architecture"]: Architecture(
             name=raw["architecture"],
             title=raw["name"],
-            interval=_interval(raw),
+            interval=Interval.from_document(raw),
             none=raw.get("none"),
             sources=_sources(raw),
             note=raw.get("note"),
@@ -403,7 +407,7 @@ def _provider_abi(raw: Mapping[str, Any]) -> ProviderAbi:
     )
     return ProviderAbi(
         abi=raw["abi"],
-        interval=_interval(outer),
+        interval=Interval.from_document(outer),
         soname=raw.get("soname"),
         exports=tuple(_export({**inherited, **one}) for one in raw["exports"]),
         areas=tuple(_area(area) for area in areas),
@@ -418,14 +422,14 @@ def _area(raw: Mapping[str, Any]) -> Area:
         kind=raw["kind"],
         address=raw.get("address"),
         mapping=raw.get("mapping"),
-        interval=_interval(raw),
+        interval=Interval.from_document(raw),
         sources=_sources(raw),
         entries=tuple(
             AreaEntry(
                 symbol=entry["symbol"],
                 function=entry["function"],
                 offset=entry.get("offset"),
-                interval=_interval(entry),
+                interval=Interval.from_document(entry),
                 sources=_sources(entry),
                 note=entry.get("note"),
                 prototype=entry.get("prototype"),
@@ -445,19 +449,11 @@ def _export(raw: Mapping[str, Any]) -> CatalogExport:
             binding=Binding(raw.get("binding", "GLOBAL")),
         ),
         function=raw["function"],
-        interval=_interval(raw),
+        interval=Interval.from_document(raw),
         sources=_sources(raw),
         alias_of=raw.get("alias_of"),
         note=raw.get("note"),
         prototype=raw.get("prototype"),
-    )
-
-
-def _interval(raw: Mapping[str, Any]) -> Interval:
-    return Interval(
-        since=Bound.parse(raw["since"]),
-        until=Bound.parse(raw["until"]) if "until" in raw else None,
-        when=Condition(raw["when"]) if "when" in raw else None,
     )
 
 
