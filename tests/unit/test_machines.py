@@ -11,6 +11,7 @@ import pytest
 from vdsocat.documents import data_directory
 from vdsocat.errors import InputError
 from vdsocat.guest.machines import Machine, load_machines, machine_for
+from vdsocat.guest.qemu_version import version_key
 
 MACHINES = {machine.name: machine for machine in load_machines(data_directory("qemu-images") / "machines")}
 
@@ -202,3 +203,23 @@ def test_a_machine_file_is_checked_against_its_schema(tmp_path: Path) -> None:
     (directory / "odd.yaml").write_text("machine: odd\nmemroy: 12\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"odd\.yaml: "):
         load_machines(directory)
+
+
+def test_every_machine_of_qemu_names_the_oldest_that_boots_it_and_what_there_is_in_its_place() -> None:
+    for machine in MACHINES.values():
+        assert (machine.qemu is None) == (machine.least_qemu is None), machine.name
+        # Debian 12 has 7.2; what needs a newer one says what its users can do.
+        newer = machine.least_qemu is not None and version_key(machine.least_qemu) > version_key("7.2")
+        assert newer == (machine.instead is not None), machine.name
+        if machine.older is not None and machine.least_qemu is not None:
+            assert version_key(machine.least_qemu) < version_key(machine.older.before)
+
+
+@pytest.mark.parametrize(
+    ("version", "cpu"),
+    [("5.2.0", "max"), ("7.1.99", "max"), ("7.2", "max,pauth-impdef=on"), (None, "max,pauth-impdef=on")],
+)
+def test_an_older_qemu_boots_with_the_arguments_that_it_knows(version: str | None, cpu: str) -> None:
+    command = MACHINES["arm64"].with_qemu(version).command("qemu", Path("kernel"), Path("cpio"))
+    assert command[command.index("-cpu") + 1] == cpu
+    assert MACHINES["sparc64"].with_qemu(version) == MACHINES["sparc64"]

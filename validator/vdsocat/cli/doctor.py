@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -16,10 +16,11 @@ from vdsocat.cli.places import terminal_width
 from vdsocat.cli.settings import Settings
 from vdsocat.documents import data_directory
 from vdsocat.errors import VdsocatError
-from vdsocat.guest.machines import load_machines
+from vdsocat.guest.machines import Machine, load_machines
 from vdsocat.guest.programs import QEMU_USER_TARGETS
 from vdsocat.guest.qemu import FETCHED, Qemu, QemuFinder, debian_package, qemu_finder
 from vdsocat.guest.qemu_targets import offered_targets, targets_with_vdso
+from vdsocat.guest.qemu_version import version_key
 from vdsocat.report.listing import FORMATS, render_listing
 
 _COLUMNS = ("tool", "found", "needed_for")
@@ -46,29 +47,38 @@ def doctor(context: click.Context, qemu: str | None, format_: str) -> None:
 
 
 def _systems(settings: Settings, finder: QemuFinder) -> Iterator[_Row]:
-    abis: dict[str, list[str]] = {}
-    least: dict[str, str] = {}
-    programs: dict[str, list[str]] = {}
-    for machine in load_machines(data_directory("qemu-images") / "machines", settings.cache):
-        if machine.qemu is None:
-            programs.setdefault(machine.host or "", []).extend(machine.abis)
-            continue
-        abis.setdefault(machine.qemu, []).extend(machine.abis)
-        if machine.least_qemu:
-            least[machine.qemu] = machine.least_qemu
-    for binary, names in sorted(abis.items()):
-        needed_for = f"booting {', '.join(dict.fromkeys(names))}"
-        found = _find(finder, binary, least.get(binary)) or _find(finder, binary)
-        if finder.places is None and finder.where != FETCHED and found and _is_fetched(found, settings):
-            needed_for += "; the fetched one, that of PATH being missing or too old"
-        if found and not found.is_at_least(least.get(binary)):
-            needed_for += f"; this one is too old, {least[binary]} and newer do: {finder.newer(binary)}"
-        yield _row(binary, found.version if found else None, needed_for, debian_package(binary))
+    machines = load_machines(data_directory("qemu-images") / "machines", settings.cache)
+    for binary in sorted({machine.qemu for machine in machines if machine.qemu}):
+        yield _system(binary, [machine for machine in machines if machine.qemu == binary], settings, finder)
 
+    programs: dict[str, list[str]] = {}
+    for machine in machines:
+        if machine.host is not None:
+            programs.setdefault(machine.host, []).extend(machine.abis)
     for host, names in programs.items():
         found_here = "yes" if platform.machine() == host else None
         needed_for = f"booting {', '.join(names)}: programs of {host} computers, without QEMU"
         yield {"tool": "User Mode Linux", "found": found_here, "needed_for": needed_for}
+
+
+def _system(binary: str, machines: Sequence[Machine], settings: Settings, finder: QemuFinder) -> _Row:
+    """A program with what it boots, and what an old one, or none, means for that and what to do then."""
+    least = max((machine.least_qemu or "0" for machine in machines), key=version_key)
+    found = _find(finder, binary, least) or _find(finder, binary)
+    needed_for = f"booting {', '.join(dict.fromkeys(name for machine in machines for name in machine.abis))}"
+    if finder.places is None and finder.where != FETCHED and found and _is_fetched(found, settings):
+        needed_for += "; the fetched one, that of PATH being missing or too old"
+    if found and not found.is_at_least(least):
+        needed_for += f"; this one is too old, {least} and newer do: {finder.newer(binary)}"
+    elif found:
+        older = [machine.older for machine in machines if machine.older and not found.is_at_least(machine.older.before)]
+        lost = dict.fromkeys(f"; before {one.before} without {one.loses}" for one in older)
+        needed_for += "".join(lost)
+    row = _row(binary, found.version if found else None, needed_for, debian_package(binary))
+    instead = dict.fromkeys(machine.instead for machine in machines if machine.instead)
+    if instead and not (found and found.is_at_least(least)):
+        row["needed_for"] = " ".join([f"{(row['needed_for'] or '').removesuffix('.')}.", *instead])
+    return row
 
 
 def _is_fetched(qemu: Qemu, settings: Settings) -> bool:

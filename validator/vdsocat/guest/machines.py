@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from vdsocat.documents import read_documents
 from vdsocat.errors import InputError
+from vdsocat.guest.qemu_version import version_key
 
 # validator/probe/cost.h has the same word.
 COST_OPTION = "--cost"
@@ -37,6 +38,15 @@ _ICOUNT = "shift=3,sleep=off"
 
 
 @dataclass(frozen=True, slots=True)
+class OlderQemu:
+    """How QEMUs before a version boot a machine, with other `args`, and what is then not as with a newer one."""
+
+    before: str
+    args: tuple[str, ...]
+    loses: str
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """A QEMU machine and the kernels it is for: `memory` in MiB, `deadline` in seconds.
 
@@ -62,6 +72,8 @@ class Machine:
     append: str = ""
     host: str | None = None
     least_qemu: str | None = None
+    instead: str | None = None
+    older: OlderQemu | None = None
     stock_args: tuple[str, ...] = ()
     skips: str | None = None
     icount: str = _ICOUNT
@@ -69,6 +81,12 @@ class Machine:
     facts: Mapping[str, bool] = field(default_factory=dict)
     memory_start: int | None = None
     seconds: float = 4
+
+    def with_qemu(self, version: str | None) -> Machine:
+        """The machine as a QEMU of this version boots it; None, a version that is not known, is taken for a new one."""
+        if self.older is None or version is None or version_key(version) >= version_key(self.older.before):
+            return self
+        return replace(self, args=self.older.args, older=None)
 
     @property
     def native_abi(self) -> str:
@@ -158,6 +176,8 @@ def _machine(raw: Mapping[str, Any]) -> Machine:
         append=raw.get("append", ""),
         host=raw.get("host"),
         least_qemu=raw.get("least_qemu"),
+        instead=raw.get("instead"),
+        older=OlderQemu(**{**raw["older"], "args": tuple(raw["older"]["args"])}) if "older" in raw else None,
         stock_args=tuple(raw["stock"]["args"]) if "stock" in raw else (),
         skips=raw["stock"]["skips"] if "stock" in raw else None,
         icount=raw.get("icount", _ICOUNT),

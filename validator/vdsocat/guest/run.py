@@ -104,9 +104,11 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
     started = time.monotonic()
     image = identify_kernel(kernel.image)
     machine = machine_for(settings.machines, image.arch, image.bits, image.endianness, kernel.image)
-    qemu = settings.qemu(machine.qemu, machine.least_qemu) if machine.qemu else None
+    qemu = _qemu_for(machine, settings.qemu)
     if qemu is None:
         _require_program(image.path, machine)
+    else:
+        machine = machine.with_qemu(qemu.version)
     emulator = qemu.program if qemu else ""
     probes = {name: load_probe(name) for name in probes_of(machine.abis, machine.endianness)}
     archive = write_initramfs(probes[probe_name(machine.native_abi, machine.endianness)], probes)
@@ -138,6 +140,18 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
         unpacking=time.monotonic() - started,
         kernel_sha256=kernel_sha256(kernel.image),
     )
+
+
+def _qemu_for(machine: Machine, find: QemuFinder) -> Qemu | None:
+    """The QEMU for a machine, None where it needs none; RunError, with what can be done instead, when there is none."""
+    if machine.qemu is None:
+        return None
+    try:
+        return find(machine.qemu, machine.least_qemu)
+    except RunError as error:
+        if machine.instead is None:
+            raise
+        raise RunError(f"{error} {machine.instead}") from None
 
 
 def boot_and_capture(
