@@ -28,6 +28,7 @@ MACHINE: dict[str, Any] = {
     "kernel": {"arch": "x86", "bits": 32, "endianness": "little"},
     "abis": ["i386"],
     "qemu": "qemu-system-i386",
+    "least_qemu": "5.2",
     "args": ["-M", "pc"],
     "memory": 256,
     "console": "ttyS0",
