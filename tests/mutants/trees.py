@@ -13,7 +13,8 @@ from planted import Mutant
 
 from vdsocat.kernels.build import find_source, source_tree
 from vdsocat.kernels.debian import DebianArchive
-from vdsocat.kernels.kbuild import BuildRecipe, KernelBuild, processors, require_tools
+from vdsocat.kernels.job_server import JobServer
+from vdsocat.kernels.kbuild import BuildRecipe, KernelBuild, require_tools
 from vdsocat.kernels.own_tree import objects_directory
 
 
@@ -75,4 +76,4 @@ def build_in(tree: Tree, recipe: BuildRecipe, archive: DebianArchive) -> KernelB
     """A recipe's build of a tree, where `vdsocat check --tree` has its own."""
     log = archive.cache.path("logs", f"mutants-{recipe.name}.log")
     objects = objects_directory(recipe, tree.source, archive.cache)
-    return KernelBuild(recipe, tree.source, objects, log, archive.progress, processors())
+    return KernelBuild(recipe, tree.source, objects, log, archive.progress, JobServer())

@@ -17,6 +17,7 @@ from vdsocat.documents import data_directory
 from vdsocat.errors import InputError, RunError
 from vdsocat.kernels.build import ensure_built, find_source, source_tree
 from vdsocat.kernels.download import VerificationError
+from vdsocat.kernels.job_server import JobServer
 from vdsocat.kernels.kbuild import BuildRecipe, LostOption, lost_options, missing_tools
 from vdsocat.kernels.table import BuildRequest, expand_source, load_kernel_table
 
@@ -81,7 +82,7 @@ def test_a_build_from_source_to_kernel(tmp_path: Path, tools: Path, recipe: Buil
     said: list[str] = []
     try:
         archive = archive_of(mirror_with(tmp_path, source_deb()).root.as_uri(), tmp_path / "cache", said)
-        files = ensure_built(recipe, archive, jobs=1)
+        files = ensure_built(recipe, archive, jobs=JobServer(1))
     finally:
         del os.environ["SECRET"]
     assert files.image.read_text() == "powerpc cross- 1970-01-01 00:00:00 UTC \n"
@@ -143,7 +144,7 @@ def test_an_interrupted_build_leaves_nothing(tmp_path: Path, tools: Path, recipe
     archive.progress = interrupt
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        ensure_built(recipe, archive, jobs=1)
+        ensure_built(recipe, archive, jobs=JobServer(1))
     assert time.monotonic() - started < 60
     assert list((tmp_path / "cache/kernels").iterdir()) == []
     # What was killed takes a moment to go on a busy machine.

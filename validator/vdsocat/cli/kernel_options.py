@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vdsocat.catalog.model import Catalog
     from vdsocat.kernels.debian import DebianArchive
     from vdsocat.kernels.files import KernelFiles
+    from vdsocat.kernels.job_server import JobServer
     from vdsocat.kernels.own_tree import OwnTree
     from vdsocat.kernels.table import KernelRequest, KernelTable
     from vdsocat.sources import SourceSettings
@@ -139,8 +140,8 @@ class KernelAccess:
         if self.own_tree is not None and isinstance(request, BuildRequest):
             from vdsocat.kernels.own_tree import build_from_tree
 
-            return build_from_tree(request.recipe, self.own_tree, self.archive.cache, progress)
-        return ensure_kernel(request, replace(self.archive, progress=progress), self.table)
+            return build_from_tree(request.recipe, self.own_tree, self.archive.cache, progress, self._jobs)
+        return ensure_kernel(request, replace(self.archive, progress=progress), self.table, self._jobs)
 
     def static_sources(self, catalog: Catalog, config: Path | None = None) -> SourceSettings:
         """What `vdsocat.images.images_of` needs; `config` is the configuration of a kernel given as a file."""
@@ -154,6 +155,13 @@ class KernelAccess:
         machines = load_machines(data_directory("qemu-images") / "machines", self.settings.cache)
         boot = BootSettings(machines, cache, qemu_finder(self.qemu, cache))
         return SourceSettings(boot, catalog, self.expand, self.ensure, cache.path("logs"), config, static=True)
+
+    @cached_property
+    def _jobs(self) -> JobServer:
+        """What all builds of this run share."""
+        from vdsocat.kernels.job_server import JobServer
+
+        return JobServer()
 
     def _require_source(self, requests: Sequence[KernelRequest]) -> None:
         """InputError, once for all the kernels that are to be built from the same package, when there is none."""

@@ -18,7 +18,8 @@ from vdsocat.kernels.deb_archive import read_deb
 from vdsocat.kernels.debian import DebianArchive, NotCachedError, Package, StaleIndexError
 from vdsocat.kernels.download import VerificationError
 from vdsocat.kernels.files import KernelFiles, read_record, write_record
-from vdsocat.kernels.kbuild import BuildRecipe, KernelBuild, compiler_version, listed, processors, require_tools
+from vdsocat.kernels.job_server import JobServer
+from vdsocat.kernels.kbuild import BuildRecipe, KernelBuild, compiler_version, listed, require_tools
 from vdsocat.kernels.packages import is_of_release, version_key
 
 # linux-source-* is of Architecture: all, and every architecture's index lists those.
@@ -59,12 +60,12 @@ def find_source(recipe: BuildRecipe, archive: DebianArchive) -> tuple[str, Packa
     return max(found, key=lambda one: version_key(one[1].version))
 
 
-def ensure_built(recipe: BuildRecipe, archive: DebianArchive, jobs: int | None = None) -> KernelFiles:
+def ensure_built(recipe: BuildRecipe, archive: DebianArchive, jobs: JobServer | None = None) -> KernelFiles:
     """The kernel of a recipe, built unless the archive's cache has one of the same source, fragment and compiler.
 
-    `jobs` compilers run at once (default: as many as there are processors), at low priority. The archive's `progress`
-    hears a line a second. RunError names the tools that are missing, the options that did not survive, or the error
-    that ended the build and the file that has the whole log.
+    As many compilers run at once as `jobs` lets all builds have (default: one per processor), at low priority. The
+    archive's `progress` hears a line a second. RunError names the tools that are missing, the options that did not
+    survive, or the error that ended the build and the file that has the whole log.
     """
     require_tools(recipe)
     suite, package = find_source(recipe, archive)
@@ -76,7 +77,7 @@ def ensure_built(recipe: BuildRecipe, archive: DebianArchive, jobs: int | None =
         started = time.monotonic()
         objects, log = directory / "objects", archive.cache.path("logs", f"build-{recipe.name}.log")
         source = source_tree(package, suite, archive)
-        build = KernelBuild(recipe, source, objects, log, archive.progress, jobs or processors())
+        build = KernelBuild(recipe, source, objects, log, archive.progress, jobs or JobServer())
         build.configure()
         build.compile()
         files = KernelFiles(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from vdsocat.errors import MissingToolsError, RunError
 from vdsocat.kernels.gcc_plugin import DisabledPasses, build_plugin, missing_for_plugin, plugin_flags
+from vdsocat.kernels.job_server import JobServer
 
 # What every build needs: tools, and headers of the host, with the Debian packages that have them.
 _TOOLS = {"make": "make", "gcc": "gcc", "flex": "flex", "bison": "bison", "bc": "bc", "tar": "tar"}
@@ -133,11 +134,6 @@ def tool_versions(recipe: BuildRecipe) -> dict[str, str]:
     return {tool: _first_line([tool, "--version"]) for tool in tools if shutil.which(tool)}
 
 
-def processors() -> int:
-    """How many compilers can run at once."""
-    return len(os.sched_getaffinity(0))
-
-
 def listed(names: Sequence[str]) -> str:
     """Names as a sentence lists them."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
@@ -147,8 +143,9 @@ def listed(names: Sequence[str]) -> str:
 class KernelBuild:
     """A kernel's build out of its source tree: what comes out is in `objects`, and is made again only where it must be.
 
-    `jobs` compilers run at once, at low priority. `log` gets all that make says. `progress` hears what is being done at
-    least once a second, the same again where nothing is new: an exception from it ends the build.
+    As many compilers run at once as `jobs` lets all builds have, at low priority. `log` gets all that make says.
+    `progress` hears what is done at least once a second, the same again where nothing is new: an exception from it
+    ends the build.
     """
 
     recipe: BuildRecipe
@@ -156,7 +153,7 @@ class KernelBuild:
     objects: Path
     log: Path
     progress: Callable[[str], None]
-    jobs: int
+    jobs: JobServer
 
     @property
     def kernel(self) -> Path:
@@ -201,7 +198,7 @@ class KernelBuild:
 
     def _make(self, doing: str, target: str, *variables: str) -> None:
         command = [
-            "make", "-C", str(self.source), f"O={self.objects}", f"-j{self.jobs}",
+            "make", "-C", str(self.source), f"O={self.objects}",
             f"ARCH={self.recipe.arch}", f"CROSS_COMPILE={self.recipe.cross_compile}",
             *(f"{name}={value}" for name, value in self.recipe.variables.items()), *variables, target,
         ]  # fmt: skip
@@ -211,7 +208,7 @@ class KernelBuild:
         talked = time.monotonic()
         with (
             self.log.open("a", encoding="utf-8", errors="replace") as log,
-            _running(command, self._environment()) as lines,
+            _running(command, {**self._environment(), "MAKEFLAGS": self.jobs.flags}, self.jobs.descriptors) as lines,
         ):
             begun = log.tell()
             for line in lines:
@@ -267,11 +264,14 @@ class _Lines:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], environment: dict[str, str]) -> Iterator[_Lines]:
-    """Run a command at low priority; it and all its children are gone when the block is left, however that happens."""
+def _running(command: list[str], environment: dict[str, str], inherited: Sequence[int]) -> Iterator[_Lines]:
+    """Run a command at low priority, with these descriptors.
+
+    It and all its children are gone when the block is left, however that happens.
+    """
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env=environment, process_group=0,
+        env=environment, pass_fds=inherited, process_group=0,
     )  # fmt: skip
     try:
         with contextlib.suppress(OSError):

@@ -14,7 +14,8 @@ from pathlib import Path
 from vdsocat.cache import Cache
 from vdsocat.errors import InputError
 from vdsocat.kernels.files import KernelFiles
-from vdsocat.kernels.kbuild import BuildRecipe, KernelBuild, compiler_version, processors, require_tools, tool_versions
+from vdsocat.kernels.job_server import JobServer
+from vdsocat.kernels.kbuild import BuildRecipe, KernelBuild, compiler_version, require_tools, tool_versions
 
 # What every tree of Linux has at its top, and few other trees have together.
 _LANDMARKS = ("Makefile", "Kconfig", "arch", "scripts")
@@ -71,7 +72,7 @@ def read_own_tree(path: Path) -> OwnTree:
 
 
 def build_from_tree(
-    recipe: BuildRecipe, tree: OwnTree, cache: Cache, progress: Callable[[str], None], jobs: int | None = None
+    recipe: BuildRecipe, tree: OwnTree, cache: Cache, progress: Callable[[str], None], jobs: JobServer | None = None
 ) -> KernelFiles:
     """The kernel of a recipe as the tree has it; nothing is written into the tree.
 
@@ -83,7 +84,7 @@ def build_from_tree(
     parts = _parts(recipe, tree.path)
     with cache.lock(*parts, waiting=lambda: progress(f"waiting for another run that builds {recipe.name}")):
         log = cache.path("logs", f"tree-{recipe.name}.log")
-        build = KernelBuild(recipe, tree.path, cache.path(*parts), log, progress, jobs or processors())
+        build = KernelBuild(recipe, tree.path, cache.path(*parts), log, progress, jobs or JobServer())
         fragment = hashlib.sha256(recipe.fragment.read_bytes()).hexdigest()
         _bring_up_to_date(build, tree, fragment)
         return KernelFiles(

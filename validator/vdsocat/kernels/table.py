@@ -15,6 +15,7 @@ from vdsocat.kernels.debian import ArchitectureError, DebianArchive, NotCachedEr
 from vdsocat.kernels.download import FetchError
 from vdsocat.kernels.files import KernelFiles, cached_kernels
 from vdsocat.kernels.gcc_plugin import DisabledPasses
+from vdsocat.kernels.job_server import JobServer
 from vdsocat.kernels.kbuild import BuildRecipe
 from vdsocat.kernels.packages import (
     KernelPackage,
@@ -198,13 +199,15 @@ def resolve_debian(request: DebianRequest, archive: DebianArchive, table: Kernel
     raise FetchError(reasons)
 
 
-def ensure_kernel(request: KernelRequest, archive: DebianArchive, table: KernelTable) -> KernelFiles:
+def ensure_kernel(
+    request: KernelRequest, archive: DebianArchive, table: KernelTable, jobs: JobServer | None = None
+) -> KernelFiles:
     """The files of one kernel, fetched or built unless the archive's cache has them; the archive's `progress` is told.
 
-    InputError when there is no such kernel, RunError when it could not be fetched or built.
+    `jobs` are what builds share. InputError when there is no such kernel, RunError when it could not be had.
     """
     if isinstance(request, BuildRequest):
-        return ensure_built(request.recipe, archive)
+        return ensure_built(request.recipe, archive, jobs)
     return fetch_kernel(resolve_debian(request, archive, table), archive)
 
 
