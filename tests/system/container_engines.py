@@ -192,7 +192,7 @@ def _remove(directory: Path) -> None:
     """Remove a tree in which engines may have left mounts."""
     mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
     for place in sorted((one for one in mounted if one.startswith(f"{directory}/")), reverse=True):
-        subprocess.run(["umount", "--lazy", place], check=False)
+        subprocess.run(["umount", "--lazy", place], check=True)
     shutil.rmtree(directory)
 
 

@@ -234,8 +234,9 @@ def test_the_word_after_two_dashes_is_a_source_and_no_option(vdsocat: Command) -
     assert vdsocat("check", "--", "--bisect").status == 2
 
 
-def test_beside_a_kernel_only_the_abis_of_the_emulator_are_compared(
-    vdsocat: Command, tmp_path: Path, old: Path, catalog_root: Path
+@pytest.mark.parametrize(("bits", "mode"), [(32, "native"), (64, "compat")])
+def test_beside_a_kernel_only_the_abis_of_the_emulator_are_compared_however_it_runs_them(
+    vdsocat: Command, tmp_path: Path, old: Path, catalog_root: Path, bits: int, mode: str
 ) -> None:
     (catalog_root / "providers").mkdir(exist_ok=True)
     (catalog_root / "providers" / "qemu-user.yaml").write_text(EMULATOR)
@@ -243,10 +244,11 @@ def test_beside_a_kernel_only_the_abis_of_the_emulator_are_compared(
     make_fake_qemu(tmp_path / "qemu", console, "exit 0", "qemu-i386")
     rows = json.loads(old.read_text())
     rows["abis"].append({**rows["abis"][0], "abi": "x86-64", "image": None, "machine": None})
+    rows["provenance"]["kernel_bits"] = bits
     kernel = tmp_path / "two-abis.json"
     kernel.write_text(json.dumps(rows))
     outcome = vdsocat("diff", "--format", "json", "--qemu", tmp_path / "qemu", kernel, "qemu-user:i386")
     assert outcome.status == 1, outcome.err
     found = json.loads(outcome.out)["rows"]
-    assert {row["abi"] for row in found} == {"i386"}
+    assert {(row["abi"], row["mode"]) for row in found} == {("i386", mode)}
     assert any(row["rule"] == "SYM-MISSING" and row["subject"] == "__vdso_getcpu" for row in found)

@@ -86,7 +86,9 @@ def _rows(judgements: Iterable[Judgement]) -> dict[_Key, list[_Row]]:
     rows: dict[_Key, list[_Row]] = {}
     for judgement in judgements:
         for one, seen in zip(judgement.abis, judgement.capture.abis, strict=True):
-            rows.setdefault((one.abi, one.endianness, one.mode), []).append(_Row(one, seen.is_static))
+            # An emulator of programs has no kernel below that would run them natively or as compat.
+            mode = one.mode if judgement.capture.provenance.provider == "linux" else "unknown"
+            rows.setdefault((one.abi, one.endianness, mode), []).append(_Row(one, seen.is_static))
     return rows
 
 
@@ -100,7 +102,7 @@ def _probes_agree(old: Sequence[Judgement], new: Sequence[Judgement]) -> bool:
 
 
 def _matching(key: _Key, rows: Mapping[_Key, list[_Row]]) -> list[_Row]:
-    """The rows of the same ABI and mode; the mode of a lone image is not known, and fits any."""
+    """The rows of the same ABI and mode; a lone image and an emulator have none that is known, and fit any."""
     if key in rows:
         return rows[key]
     *abi, mode = key
