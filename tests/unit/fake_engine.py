@@ -64,7 +64,7 @@ class FakeEngine:
         """Whether the process of the last container has ended, which is waited for a little."""
         (record,) = self.directory.glob("vdsocat-*")
         pid = int(record.read_text())
-        for _ in range(300):
+        for _ in range(1000):
             if not is_alive(pid):
                 return True
             time.sleep(0.01)

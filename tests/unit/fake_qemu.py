@@ -41,9 +41,9 @@ class FakeQemu:
         return int((self.directory / name).read_text())
 
     def is_gone(self, name: str = "pid") -> bool:
-        """Whether no such process is left, given a second for an orphan to be reaped."""
+        """Whether no such process is left, given ten seconds to end in, on a busy host."""
         pid = self.pid(name)
-        for _ in range(100):
+        for _ in range(1000):
             if not is_alive(pid):
                 return True
             time.sleep(0.01)
