@@ -50,7 +50,7 @@ def lzop(data: bytes, *, flags: int = 0x1, version: int = 0x1040) -> bytes:
 
 
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.compress,
+    "gzip": lambda data: gzip.compress(data, mtime=0),  # the same in every second
     "bzip2": bz2.compress,
     "xz": lambda data: lzma.compress(data, format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC32),
     "lzma": lambda data: lzma.compress(data, format=lzma.FORMAT_ALONE),
