@@ -114,10 +114,15 @@ def boot_beside_probes(
     init = probes[probe_name(machine.native_abi, machine.endianness)]
     initramfs = directory / "initramfs.cpio"
     initramfs.write_bytes(write_initramfs(init, probes | beside))
-    command = list(plan.command)
-    command[command.index("-initrd") + 1] = str(initramfs)
+
+    def with_programs(command: tuple[str, ...]) -> tuple[str, ...]:
+        words = list(command)
+        words[words.index("-initrd") + 1] = str(initramfs)
+        return tuple(words)
+
     log = directory / "console.log"
-    return boot_and_capture(replace(plan, command=tuple(command)), log), log.read_bytes()
+    plan = replace(plan, command=with_programs(plan.command), stock_command=with_programs(plan.stock_command))
+    return boot_and_capture(plan, log), log.read_bytes()
 
 
 def read_outputs(console: bytes) -> dict[str, Output]:

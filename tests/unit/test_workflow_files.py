@@ -100,6 +100,11 @@ def machine_of(kernel: str) -> Machine:
     return next(one for one in load_machines(QEMU_IMAGES / "machines") if one.name == name)
 
 
+def runs_on_debian_12(machine: Machine) -> bool:
+    """Whether its QEMU, which is 7.2, boots the machine; or nothing has to."""
+    return machine.least_qemu is None or tuple(map(int, machine.least_qemu.split("."))) <= (7, 2)
+
+
 @pytest.mark.parametrize(("where", "kernel", "packages"), kernels(), ids=lambda value: str(value)[:20])
 def test_what_a_kernel_is_built_and_booted_with_is_installed(
     where: str, kernel: str, packages: list[str], monkeypatch: pytest.MonkeyPatch
@@ -116,8 +121,7 @@ def test_what_a_kernel_is_built_and_booted_with_is_installed(
 
 
 def test_the_matrices_have_every_kernel_for_trees_that_the_image_can_boot() -> None:
-    # QEMU of Debian 12 is 7.2.
-    old_enough = {one.name for one in TABLE.kernels if "tree" in one.sets and not machine_of(one.name).least_qemu}
+    old_enough = {one.name for one in TABLE.kernels if "tree" in one.sets and runs_on_debian_12(machine_of(one.name))}
     assert {kernel for where, kernel, _ in kernels() if where == "github"} == old_enough
     assert {kernel for where, kernel, _ in kernels() if where == "gitlab"} == old_enough
 
