@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vdsocat.report.marks import replace_between
+
 _BEGIN, _END = "<!-- make bench -->", "<!-- end -->"
 # What each group is called, and what it is held against.
 _MEANINGS = {
@@ -52,11 +54,10 @@ def _extremes(figures: list[dict[str, Any]]) -> tuple[float, float]:
 
 def write_table(readme: str, table: str) -> str:
     """The README with the table between its marks."""
-    before, begin, rest = readme.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
+    written = replace_between(readme, _BEGIN, _END, table)
+    if written is None:
         raise SystemExit(f"the README has no place for the table: {_BEGIN} … {_END}")
-    return f"{before}{begin}\n{table}\n{end}{after}"
+    return written
 
 
 def _which(group: str, goal: float) -> str:

@@ -12,6 +12,7 @@ from vdsocat.catalog.systems import UNBOOTED, Shown, System, Unbooted, systems, 
 from vdsocat.documents import read_documents
 from vdsocat.errors import InputError
 from vdsocat.report.listing import render_listing
+from vdsocat.report.marks import replace_between
 
 _BEGIN, _END = "<!-- systems: made by `make systems` -->\n", "\n<!-- end of systems -->\n"
 _Row = dict[str, str | None]
@@ -41,11 +42,10 @@ def render_systems(rows: Sequence[_Row], columns: Sequence[str]) -> str:
 
 def with_systems(page: str, path: Path, text: str) -> str:
     """A page with `text` in place of what stands between the two marks in it; InputError where it has no marks."""
-    before, begin, rest = page.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
+    written = replace_between(page, _BEGIN, _END, text)
+    if written is None:
         raise InputError(f"{path}: has no lines {_BEGIN.strip()!r} and {_END.strip()!r} to write the systems between.")
-    return f"{before}{begin}\n{text}\n{end}{after}"
+    return written
 
 
 def _row(system: System, unbooted: Unbooted | None, providers: Sequence[str]) -> _Row:
