@@ -71,17 +71,15 @@ class Kernel(pytest.Collector):
                 yield Question.from_parent(self, name=before + name, changes=changes)
 
     def _results(self) -> Iterator[CheckResult]:
-        """What `vdsocat check` comes to, one kernel after the other."""
+        """What `vdsocat check` comes to, one kernel after the other, in the order of the kernels."""
         import os
         from dataclasses import replace
 
+        from vdsocat.check import Limits, Matrix, check_all
         from vdsocat.cli.kernel_options import KernelAccess
         from vdsocat.cli.regression import RegressionOptions, Standard
         from vdsocat.cli.settings import Settings
-        from vdsocat.errors import VdsocatError
         from vdsocat.guest.stop import StopRequest
-        from vdsocat.judging.judge import judge_capture
-        from vdsocat.judging.result import CheckResult
         from vdsocat.sources import tasks_for
 
         own = Settings.from_environment(None, None, os.environ)
@@ -90,13 +88,11 @@ class Kernel(pytest.Collector):
         baseline, waivers = (self.config.getoption(f"--vdsocat-{name}") for name in ("baseline", "waivers"))
         standard = Standard(RegressionOptions(baseline, waivers), catalog)
         standard.read_baseline(settings)
-        for task in tasks_for([self.source], replace(settings, static=False)):
-            try:
-                judgement = judge_capture(task.capture(StopRequest(), lambda text: None), catalog)
-                result = CheckResult(task.source, judgement)
-            except VdsocatError as error:
-                result = CheckResult(task.source, error=error.sentence(), error_status=error.exit_status)
-            yield standard.hold(result)
+        tasks = list(tasks_for([self.source], replace(settings, static=False)))
+        matrix = Matrix(catalog, Limits(boots=1), lambda text, source: None, StopRequest())
+        in_order = [task.source for task in tasks]
+        results = sorted(check_all(tasks, matrix), key=lambda result: in_order.index(result.source))
+        yield from map(standard.hold, results)
 
 
 class Question(pytest.Item):
