@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from command_line import vdsocat
-
-from vdsocat.cli.kernel_options import KernelAccess
-from vdsocat.cli.settings import Settings
-from vdsocat.kernels.build import find_source, source_tree
-from vdsocat.kernels.table import BuildRequest
+from kernel_source import source_of
 
 SCRIPT = Path(__file__).with_name("itanium_gate.sh")
 GATE = Path("arch/ia64/kernel")
@@ -23,11 +18,7 @@ EXPORTS = {"__kernel_syscall_via_epc", "__kernel_syscall_via_break", "__kernel_s
 @pytest.fixture(scope="module")
 def source() -> Path:
     """The source of 5.10, the newest in Debian's suites that has Itanium."""
-    kernels = KernelAccess(Settings.from_environment(None, None, os.environ))
-    (request,) = kernels.expand("built:ppc64-5.10")
-    assert isinstance(request, BuildRequest)
-    suite, package = find_source(request.recipe, kernels.archive)
-    return source_tree(package, suite, kernels.archive)
+    return source_of("built:ppc64-5.10")
 
 
 @pytest.fixture(scope="module")

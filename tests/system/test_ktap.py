@@ -11,11 +11,7 @@ from pathlib import Path
 
 import pytest
 from command_line import vdsocat
-
-from vdsocat.cli.kernel_options import KernelAccess
-from vdsocat.cli.settings import Settings
-from vdsocat.kernels.build import find_source, source_tree
-from vdsocat.kernels.table import BuildRequest
+from kernel_source import source_of
 
 KERNEL = "amd64-6.1"
 # A panic's own words end a log for the parser, and the rest is what its lines look like.
@@ -38,11 +34,7 @@ print(json.dumps({"counts": counts, "tree": told(test)}))
 @pytest.fixture(scope="module")
 def kunit() -> Path:
     """The kernel's tools/testing/kunit."""
-    kernels = KernelAccess(Settings.from_environment(None, None, os.environ))
-    (request,) = kernels.expand("built:riscv64")
-    assert isinstance(request, BuildRequest)
-    suite, package = find_source(request.recipe, kernels.archive)
-    return source_tree(package, suite, kernels.archive) / "tools/testing/kunit"
+    return source_of("built:riscv64") / "tools/testing/kunit"
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,11 @@ from pathlib import Path
 
 import pytest
 from command_line import vdsocat
+from kernel_source import recipe_of
 from planted import Mutant, read_mutants
 from trees import Tree, build_in, source_copy
 
-from vdsocat.cli.kernel_options import KernelAccess
-from vdsocat.cli.settings import Settings
 from vdsocat.kernels.kbuild import BuildRecipe, KernelBuild
-from vdsocat.kernels.table import BuildRequest
 
 STOCK = "riscv64-newest"
 LOST = "__vdso_flush_icache"
@@ -53,16 +51,14 @@ class Scratch:
 @pytest.fixture(scope="module")
 def scratch() -> Iterator[Scratch]:
     """A tree that is built once, and of which a change of the linker script makes little again."""
-    kernels = KernelAccess(Settings.from_environment(None, None, os.environ))
-    (request,) = kernels.expand("built:riscv64")
-    assert isinstance(request, BuildRequest)
-    with source_copy(request.recipe, kernels.archive) as tree:
+    recipe, archive = recipe_of("built:riscv64")
+    with source_copy(recipe, archive) as tree:
         tree.heal(DROPPED)
-        build = build_in(tree, request.recipe, kernels.archive)
+        build = build_in(tree, recipe, archive)
         build.configure()
         build.compile()
         try:
-            yield Scratch(tree, build, request.recipe)
+            yield Scratch(tree, build, recipe)
         finally:
             tree.heal(DROPPED)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from kernel_source import source_of
 from selftests import (
     Comparison,
     Output,
@@ -26,9 +27,8 @@ from vdsocat.guest.run import BootPlan, plan_boot
 from vdsocat.judging.finding import Finding, Verdict
 from vdsocat.judging.judge import AbiJudgement, judge_capture
 from vdsocat.judging.pages import rule_pages
-from vdsocat.kernels.build import find_source, source_tree
 from vdsocat.kernels.static import locate_vdso_images
-from vdsocat.kernels.table import BuildRequest, ensure_kernel
+from vdsocat.kernels.table import ensure_kernel
 from vdsocat.sources import kernel_of
 
 PLAN: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "selftests.yaml").read_text())
@@ -42,12 +42,8 @@ SETTINGS = Settings.from_environment(None, None, os.environ)
 
 @pytest.fixture(scope="module")
 def source() -> Path:
-    """The kernel's source, fetched from Debian unless the cache has it."""
-    access = KernelAccess(SETTINGS)
-    (request,) = access.expand(PLAN["source"])
-    assert isinstance(request, BuildRequest)
-    suite, package = find_source(request.recipe, access.archive)
-    return source_tree(package, suite, access.archive)
+    """The kernel's source."""
+    return source_of(PLAN["source"])
 
 
 @pytest.fixture(scope="module", params=PLAN["runs"], ids=lambda run: run["kernel"])

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from command_line import vdsocat
+from kernel_source import recipe_of
 from planted import read_mutants
 from trees import Tree, source_copy
 
-from vdsocat.cli.kernel_options import KernelAccess
-from vdsocat.cli.settings import Settings
 from vdsocat.documents import schema_problems
-from vdsocat.kernels.table import BuildRequest
 
 # Two kernels of set:tree, three ABIs in both byte orders; the others take the same way, and minutes each to build.
 # The objects of riscv64 are those of test_lost_symbol.
@@ -27,10 +24,7 @@ SYMBOL = "__vdso_flush_icache"
 @pytest.fixture(scope="module")
 def tree() -> Iterator[Tree]:
     """A copy of the kernel's source, for this test alone while it runs."""
-    kernels = KernelAccess(Settings.from_environment(None, None, os.environ))
-    (request,) = kernels.expand("built:riscv64")
-    assert isinstance(request, BuildRequest)
-    with source_copy(request.recipe, kernels.archive) as copy:
+    with source_copy(*recipe_of("built:riscv64")) as copy:
         for mutant in read_mutants():
             copy.heal(mutant)
         yield copy

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
 
 # What a run may take beside what Python has taken already: the largest kernel that is unpacked, and as much again.
 MEMORY = 1 << 30
 SECONDS = 20
+
+
+def a_thousand_times(test: Callable[..., None]) -> Callable[..., None]:
+    """Have a test `given` a thousand examples, the same in every run, and leave it out of the quick round."""
+    often = settings(
+        max_examples=1000, deadline=None, database=None, phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    return pytest.mark.long(seed(5)(often(test)))  # type: ignore[no-any-return]
 
 
 class HangError(Exception):

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from consoles import PANIC, PRINTK, base64_of, boot_lines, frame
 from fake_qemu import make_fake_qemu
-from harm import bounded, files_beside, is_shown
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from harm import a_thousand_times, bounded, files_beside, is_shown
+from hypothesis import given
 from hypothesis import strategies as st
 from outcomes import Command
 from small_images import i386_image, write_vmlinux
@@ -146,12 +146,7 @@ def console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-@pytest.mark.long
-@seed(5)
-@settings(
-    max_examples=1000, deadline=None, database=None, phases=(Phase.generate, Phase.shrink),
-    suppress_health_check=list(HealthCheck),
-)  # fmt: skip
+@a_thousand_times
 @given(damaged(), st.sampled_from(("table", *DOCUMENT_FORMATS)))
 def test_a_damaged_console(vdsocat: Command, tmp_path: Path, console: Path, data: bytes, format_: str) -> None:
     console.write_bytes(data)

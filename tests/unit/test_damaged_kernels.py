@@ -11,8 +11,8 @@ from pathlib import Path
 import fake_mirror
 import pytest
 from fake_mirror import deb, tarball
-from harm import bounded, files_beside, is_shown
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from harm import a_thousand_times, bounded, files_beside, is_shown
+from hypothesis import given
 from hypothesis import strategies as st
 from kernel_packing import COMPRESSORS, fit, lz4_frame, uimage
 from outcomes import Command
@@ -110,12 +110,7 @@ def test_a_package_gets_no_more_memory_than_a_kernel(
         assert vdsocat("extract", path).refused_in_one_sentence("large.deb is no sound Debian package (Memory")
 
 
-@pytest.mark.long
-@seed(5)
-@settings(
-    max_examples=1000, deadline=None, database=None, phases=(Phase.generate, Phase.shrink),
-    suppress_health_check=list(HealthCheck),
-)  # fmt: skip
+@a_thousand_times
 @given(damaged(), st.sampled_from(("extract", "check")))
 def test_a_damaged_kernel(vdsocat: Command, tmp_path: Path, kernel: tuple[str, bytes], verb: str) -> None:
     name, data = kernel
