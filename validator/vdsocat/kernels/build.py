@@ -19,7 +19,7 @@ from vdsocat.kernels.debian import DebianArchive, NotCachedError, Package, Stale
 from vdsocat.kernels.download import VerificationError
 from vdsocat.kernels.files import KernelFiles, read_record, write_record
 from vdsocat.kernels.job_server import JobServer
-from vdsocat.kernels.kbuild import BuildRecipe, KernelBuild, compiler_version, listed, require_tools
+from vdsocat.kernels.kbuild import TALK_SECONDS, BuildRecipe, KernelBuild, compiler_version, listed, require_tools
 from vdsocat.kernels.packages import is_of_release, version_key
 
 # linux-source-* is of Architecture: all, and every architecture's index lists those.
@@ -30,7 +30,6 @@ _SOURCE_TARBALL = re.compile(r"usr/src/linux-source-[^/]+\.tar\.xz\Z")
 # More of them are not told one by one.
 _LISTED_SUITES = 3
 _CHUNK = 1 << 20
-_TOLD_SECONDS = 1.0
 
 # Part of a build's key: to be raised when the way of building changes what comes out.
 _RECIPE_FORMAT = 1
@@ -53,10 +52,10 @@ def find_source(recipe: BuildRecipe, archive: DebianArchive) -> tuple[str, Packa
         found += [(suite, package) for package in sources if is_of_release(package.version, recipe.release)]
         others |= {package.name for package in sources}
     if not found:
-        where = f"Debian {listed(recipe.suites)}" if len(recipe.suites) <= _LISTED_SUITES else "No suite of Debian"
-        has = "has no" if len(recipe.suites) <= _LISTED_SUITES else "has a"
+        few = len(recipe.suites) <= _LISTED_SUITES
+        lacking = f"Debian {listed(recipe.suites)} has no" if few else "No suite of Debian has a"
         there = f"; there are {listed(sorted(others, key=version_key))}" if others else ""
-        raise InputError(f"{where} {has} linux-source package of release {recipe.release}{there}.")
+        raise InputError(f"{lacking} linux-source package of release {recipe.release}{there}.")
     return max(found, key=lambda one: version_key(one[1].version))
 
 
@@ -152,7 +151,7 @@ def _untar(read: Callable[[int], bytes], directory: Path, what: str, working: Ca
             with contextlib.suppress(BrokenPipeError):
                 while chunk := read(_CHUNK):
                     process.stdin.write(chunk)
-                    if time.monotonic() - told >= _TOLD_SECONDS:
+                    if time.monotonic() - told >= TALK_SECONDS:
                         told = time.monotonic()
                         working()
         except (lzma.LZMAError, EOFError) as error:

@@ -119,11 +119,9 @@ def quick_payload(image: KernelImage, directory: Path, memory_start: int | None 
 def _in_uimage(image: KernelImage, directory: Path, load: int) -> Path:
     target = _target(image, directory, f"at-{load:x}")
     if not target.exists():
-
-        def wrap(contents: Contents) -> None:
-            _write([uimage_header(len(contents.data), load), contents.data], target)
-
-        _with_contents(unpack_kernel(image, directory), wrap)
+        unpacked = unpack_kernel(image, directory)
+        header = uimage_header(unpacked.stat().st_size, load)
+        _with_contents(unpacked, lambda contents: _write([header, contents.data], target))
         _remove_older(target)
     return target
 

@@ -21,7 +21,8 @@ from vdsocat.kernels.job_server import JobServer
 # What every build needs: tools, and headers of the host, with the Debian packages that have them.
 _TOOLS = {"make": "make", "gcc": "gcc", "flex": "flex", "bison": "bison", "bc": "bc", "tar": "tar"}
 _HEADERS = {"stdlib.h": "libc6-dev"}
-_TALK_SECONDS = 1.0
+# How often it is told what goes on.
+TALK_SECONDS = 1.0
 # What make and its compilers have, asked to end, to remove what they had half written.
 _ENDING_SECONDS = 10.0
 
@@ -215,7 +216,7 @@ class KernelBuild:
                 log.write(line)
                 if match := _COMPILED.match(line):
                     made, latest = made + 1, match[1].removeprefix(f"{self.objects}/")
-                if time.monotonic() - talked >= _TALK_SECONDS:
+                if time.monotonic() - talked >= TALK_SECONDS:
                     talked = time.monotonic()
                     counted = doing.startswith("building") and latest
                     self.progress(f"{doing}: {made} files made ({latest})" if counted else doing)
@@ -252,7 +253,7 @@ class _Lines:
         output.register(descriptor, select.POLLIN)
         begun = b""
         while True:
-            if not output.poll(_TALK_SECONDS * 1000):
+            if not output.poll(TALK_SECONDS * 1000):
                 yield ""
                 continue
             heard = os.read(descriptor, 1 << 16)
