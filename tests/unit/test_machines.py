@@ -85,7 +85,6 @@ COST_HASTE = (
 OTHERWISE = {
     "ppc64": ("-M pseries", "-M pseries,x-vof=on"),
     "ppc64le": ("-M pseries", "-M pseries,x-vof=on"),
-    "x86-64": ("-M pc", "-M microvm,acpi=off"),
 }
 
 

@@ -161,26 +161,17 @@ def boot_and_capture(
 ) -> Capture:
     """Boot the planned kernel and return its capture; RunError when the record is not complete.
 
-    A kernel that does not come up when something is skipped is booted the plain way, which decides; and so is one that
-    finds no clock on a machine that is not the plain one. On a busy host x86 kernels cannot learn their TSC's rate from
-    microvm's timer (arch/x86/kernel/tsc.c, pit_calibrate_tsc), and without one their vDSO reads no clock.
+    A kernel that does not come up when something is skipped is booted the plain way, which decides.
     """
     if not plan.stock_command:
         return _capture(plan, plan.command, (), log, stop)
     try:
-        capture = _capture(plan, plan.command, plan.skipped, log, stop)
-        if not plan.machine.stock_args or not _is_without_clock(capture):
-            return capture
+        return _capture(plan, plan.command, plan.skipped, log, stop)
     except StartError:
         raise
     except RunError:
         pass
     return _capture(plan, plan.stock_command, (), log, stop)
-
-
-def _is_without_clock(capture: Capture) -> bool:
-    """Whether the kernel has nothing but its own ticks to tell the time by: kernel/time/jiffies.c."""
-    return any(abi.clocksource in ("jiffies", "refined-jiffies") for abi in capture.abis)
 
 
 def _capture(
