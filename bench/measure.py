@@ -13,6 +13,10 @@ from typing import Any
 SECONDS, MEGABYTES = "s", "MB"
 
 
+class UnmeasuredError(Exception):
+    """A thing that did not run to its end, and what it said; the other figures of its group are measured still."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """`ours` against `theirs`, medians in `unit`; `ratio` is the median of the pairs' ratios, `goal` its bound.
@@ -41,7 +45,7 @@ class Figure:
 def in_turn(
     group: str, name: str, ours: Callable[[], float], theirs: Callable[[], float], goal: float, runs: int = 5
 ) -> Figure:
-    """Both, `runs` times after one round that warms the caches."""
+    """Both, `runs` times after one round that warms the caches; UnmeasuredError when one of them fails."""
     ours(), theirs()
     pairs = [(ours(), theirs()) for _ in range(runs)]
     ratio = statistics.median(one / other for one, other in pairs)
@@ -56,5 +60,5 @@ def seconds(command: Sequence[str | Path], statuses: tuple[int, ...] = (0,)) -> 
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     elapsed = time.perf_counter() - started
     if done.returncode not in statuses:
-        raise SystemExit(f"{' '.join(map(str, command))}: status {done.returncode}\n{done.stderr.decode()[-2000:]}")
+        raise UnmeasuredError(f"{' '.join(words)}: status {done.returncode}\n{done.stderr.decode()[-2000:]}")
     return elapsed
