@@ -50,11 +50,12 @@ def query() -> Iterator[Measure]:
 
 
 def boot() -> Iterator[Measure]:
-    """A check against a plain boot of the same kernel with an init that only powers off."""
+    """A check of a kernel's file against a plain boot of it with an init that only powers off."""
     with tempfile.TemporaryDirectory() as directory:
         for plan in (one for one in plans("set:full") if one.qemu):
             name = plan.kernel.source
-            ours = functools.partial(seconds, [VDSOCAT, "check", "--again", "--offline", name], _JUDGED)
+            config = ["--config", plan.kernel.config] if plan.kernel.config else []
+            ours = functools.partial(seconds, [VDSOCAT, "check", "--again", *config, plan.kernel.image], _JUDGED)
             theirs = functools.partial(bare_boot, plan, Path(directory))
             yield functools.partial(in_turn, "boot", name, ours, theirs, BOOT_GOALS.get(plan.machine.name, BOOT_GOAL))
 
