@@ -29,6 +29,7 @@ ROWS = {
     ("mips64el-6.1", "mips-n32"): True,
     ("mips64el-6.1", "mips-o32"): True,
     ("ppc64el-6.1", "ppc64"): True,
+    ("ppc64el-6.1", "ppc32"): False,
     ("s390x-6.1", "s390x"): True,
     ("s390x-6.1", "s390"): True,
     ("amd64-newest", "x86-64"): True,
@@ -38,6 +39,7 @@ ROWS = {
     ("arm64-newest", "arm"): True,
     ("armhf-newest", "arm"): True,
     ("ppc64el-newest", "ppc64"): True,
+    ("ppc64el-newest", "ppc32"): False,
     ("riscv64-newest", "riscv64"): True,
     ("riscv64-newest", "riscv32"): False,
     ("s390x-newest", "s390x"): True,
@@ -46,6 +48,8 @@ ROWS = {
     ("ppc32", "ppc32"): True,
     ("ppc64", "ppc64"): True,
     ("ppc64", "ppc32"): True,
+    ("ppc64le", "ppc64"): True,
+    ("ppc64le", "ppc32"): True,
     ("mips64", "mips-n64"): True,
     ("mips64", "mips-n32"): True,
     ("mips64", "mips-o32"): True,
@@ -72,6 +76,10 @@ ROWS = {
 WITHOUT_IMAGE = {("um-i386", "um-i386"), ("arm64-be", "arm")}
 
 # Read from the version scripts and Makefiles of Linux 6.1 and 7.3, not from the catalogue.
+_PPC32 = (
+    "get_syscall_map", "gettimeofday", "clock_gettime", "clock_gettime64", "clock_getres", "clock_getres_time64",
+    "time", "get_tbfreq", "sync_dicache", "sigtramp32", "sigtramp_rt32", "getcpu", "getrandom",
+)  # fmt: skip
 EXPORTS = {
     ("amd64-6.1", "x86-64"): {
         *(
@@ -166,14 +174,8 @@ EXPORTS = {
     },
     ("sh4", "sh"): {f"__kernel_{name}@LINUX_2.6" for name in ("vsyscall", "sigreturn", "rt_sigreturn")},
     ("sh4eb", "sh"): {f"__kernel_{name}@LINUX_2.6" for name in ("vsyscall", "sigreturn", "rt_sigreturn")},
-    ("ppc32", "ppc32"): {
-        f"__kernel_{name}@LINUX_2.6.15"
-        for name in (
-            "get_syscall_map", "gettimeofday", "clock_gettime", "clock_gettime64", "clock_getres",
-            "clock_getres_time64", "time", "get_tbfreq", "sync_dicache", "sigtramp32", "sigtramp_rt32", "getcpu",
-            "getrandom",
-        )
-    },
+    ("ppc32", "ppc32"): {f"__kernel_{name}@LINUX_2.6.15" for name in _PPC32},
+    ("ppc64le", "ppc32"): {f"__kernel_{name}@LINUX_2.6.15" for name in _PPC32},
 }  # fmt: skip
 
 
@@ -257,6 +259,29 @@ def test_superh_is_entered_and_its_signals_return(matrix: Matrix, kernel: str) -
         ("CALL-ENTRY", "__kernel_vsyscall from-handler/83"): "pass",
         ("SIGNAL-RETURN", "signal landing/0"): "pass",
         ("SIGNAL-RETURN", "signal landing/1"): "pass",
+    }
+
+
+def test_little_endian_ppc32_is_what_its_programs_take_it_for(matrix: Matrix) -> None:
+    """Numbers of two registers, words of the map, pads that signals land on: all of them in the other byte order."""
+    (image,) = (
+        one.image
+        for path in matrix.captures.glob("*.json")
+        if (capture := read_capture(path)).provenance.source == "ppc64le"
+        for one in capture.abis
+        if one.abi == "ppc32"
+    )
+    header = ELFFile(io.BytesIO(image or b"")).header
+    assert (header.e_machine, header.e_ident.EI_CLASS, header.e_ident.EI_DATA, header.e_flags) == (
+        "EM_PPC", "ELFCLASS32", "ELFDATA2LSB", 0,
+    )  # fmt: skip
+    row = matrix.row("ppc64le", "ppc32")
+    assert (row["endianness"], row["mode"]) == ("little", "compat")
+    passed = {(one["rule"], one["subject"]) for one in row["findings"] if one["verdict"] == "pass"}
+    assert passed >= {
+        ("CALL-TIMEBASE", "__kernel_get_tbfreq timebase"),
+        *(("CALL-SYSCALL-MAP", f"__kernel_get_syscall_map system-call-map/{call}") for call in (17, 20, 78, 224, 403)),
+        *(("SIGNAL-RETURN", f"signal landing/{info}") for info in (0, 1)),
     }
 
 

@@ -232,7 +232,7 @@ def test_a_cache_that_kbuild_cannot_work_in(tmp_path: Path, tools: Path, recipe:
 def test_the_fragments_that_ship_ask_for_what_a_capture_needs() -> None:
     table = load_kernel_table(data_directory("qemu-images"))
     requests = [one for one in expand_source("set:full", table) if isinstance(one, BuildRequest)]
-    assert len(requests) == 15
+    assert len(requests) == 16
     for request in requests:
         lines = request.recipe.fragment.read_text(encoding="utf-8").splitlines()
         for needed in ("BLK_DEV_INITRD", "BINFMT_ELF", "PRINTK", "TTY", "PROC_FS", "COMPAT_32BIT_TIME", "POSIX_TIMERS"):

@@ -249,6 +249,7 @@ def test_the_sets_hold_every_architecture_of_the_mission() -> None:
     assert built == [
         "ppc32",
         "ppc64",
+        "ppc64le",
         "mips64",
         "riscv64",
         "riscv32",

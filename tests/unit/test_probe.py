@@ -48,6 +48,7 @@ PROBES = {
     "parisc-be": ("EM_PARISC", 32, 0x210, 0xFFFF),  # PA-RISC 1.1
     "parisc64-be": ("EM_PARISC", 64, 0x80214, 0x8FFFF),  # PA-RISC 2.0, wide
     "ppc32-be": ("EM_PPC", 32, 0, 0),
+    "ppc32-le": ("EM_PPC", 32, 0, 0),
     "ppc64-be": ("EM_PPC64", 64, 1, 3),  # ELFv1
     "ppc64-le": ("EM_PPC64", 64, 2, 3),  # ELFv2
     "riscv32-le": ("EM_RISCV", 32, 0, 0x6),  # soft-float

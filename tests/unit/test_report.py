@@ -265,6 +265,9 @@ def test_the_summary_counts_every_verdict() -> None:
         ("mips-o32", "little", "mips-o32"),
         ("s390x", "big", "s390x"),
         ("ppc64", "big", "ppc64/be"),
+        ("ppc64", "little", "ppc64"),
+        ("ppc32", "big", "ppc32"),
+        ("ppc32", "little", "ppc32/le"),
     ],
 )
 def test_an_unusual_byte_order_is_said(abi: str, endianness: str, label: str) -> None:

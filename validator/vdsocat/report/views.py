@@ -124,8 +124,10 @@ def headline(document: Mapping[str, Any]) -> str:
 
 
 def spell_abi(abi: str, endianness: str) -> str:
-    """The ABI, with its byte order where that is the unusual one for a reader to assume: mips-o32/be."""
-    return f"{abi}/be" if endianness == "big" and abi.startswith(("mips", "ppc64", "arm", "aarch64")) else abi
+    """The ABI, with its byte order where that is the unusual one for a reader to assume: mips-o32/be, ppc32/le."""
+    if endianness == "little":
+        return f"{abi}/le" if abi == "ppc32" else abi
+    return f"{abi}/be" if abi.startswith(("mips", "ppc64", "arm", "aarch64")) else abi
 
 
 def spell_clock(clock: int | None) -> str:
