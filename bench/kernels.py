@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from measure import UnmeasuredError
 from vdsocat.cli.kernel_options import KernelAccess
 from vdsocat.cli.settings import Settings
 from vdsocat.guest.boot import run_guest
+from vdsocat.guest.console import Frame
 from vdsocat.guest.initramfs import write_initramfs
 from vdsocat.guest.probe_files import load_probe, probe_name
 from vdsocat.guest.run import BootPlan, plan_boot
@@ -26,6 +27,8 @@ from vdsocat.sources import kernel_of
 SETTINGS = Settings.from_environment(None, None, os.environ)
 # Decompressors by what the kernel's format is called.
 TOOLS = {"gzip": "gzip", "xz": "xz", "lzma": "lzma", "bzip2": "bzip2", "zstd": "zstd", "lz4": "lz4", "lzo": "lzop"}
+# What a probe says of conformance beyond names. All else is images, mappings and what the kernel told of them.
+CHECKS = frozenset({"call", "case", "path", "child", "kuser", "crash", "hang"})
 # Machines whose kernels do not power them off: the boot is over with the last record.
 NEVER_OFF = ("ppc", "mips", "mips64")
 _LONGEST_BOOT = 60
@@ -63,14 +66,29 @@ def bare_boot(plan: BootPlan, directory: Path) -> float:
     return time.perf_counter() - started
 
 
-def guest_seconds(plan: BootPlan, command: Sequence[str]) -> float:
+def guest_seconds(
+    plan: BootPlan, command: Sequence[str], on_frame: Callable[[Frame], None] = lambda frame: None
+) -> float:
     """Seconds of a boot, until the probe's last record; tried again where QEMU ends of itself (docs/findings.md)."""
     for _ in range(_TRIES):
         launch = plan.launch(command)
-        end = run_guest(launch.command, plan.deadline, ending=launch.ending)
+        end = run_guest(launch.command, plan.deadline, on_frame=on_frame, ending=launch.ending)
         if end.outcome == "complete":
             return end.seconds
     raise UnmeasuredError(f"{plan.kernel.source} ended its boot by: {end.outcome}")
+
+
+def seconds_of_checks(plan: BootPlan) -> tuple[float, float]:
+    """Seconds of a boot, and those of them in which its probes did what they report in CHECKS."""
+    since, checks = time.perf_counter(), 0.0
+
+    def count(frame: Frame) -> None:
+        nonlocal since, checks
+        now = time.perf_counter()
+        checks += now - since if frame.type in CHECKS else 0
+        since = now
+
+    return guest_seconds(plan, plan.command, count), checks
 
 
 def decompressor(plan: BootPlan, directory: Path) -> list[str] | None:

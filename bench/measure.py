@@ -47,7 +47,11 @@ def in_turn(
 ) -> Figure:
     """Both, `runs` times after one round that warms the caches; UnmeasuredError when one of them fails."""
     ours(), theirs()
-    pairs = [(ours(), theirs()) for _ in range(runs)]
+    return figure_of(group, name, [(ours(), theirs()) for _ in range(runs)], goal)
+
+
+def figure_of(group: str, name: str, pairs: Sequence[tuple[float, float]], goal: float) -> Figure:
+    """The medians of what was measured in pairs."""
     ratio = statistics.median(one / other for one, other in pairs)
     here, there = (statistics.median(column) for column in zip(*pairs, strict=True))
     return Figure(group, name, round(here, 3), round(there, 3), round(ratio, 3), goal)

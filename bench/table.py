@@ -12,7 +12,7 @@ _BEGIN, _END = "<!-- make bench -->", "<!-- end -->"
 _MEANINGS = {
     "query": ("a question", "starting Python"),
     "boot": ("`check`, the whole command", "a plain boot whose init only powers off"),
-    "probes": ("a boot with all its probes", "that boot with an init that only powers off"),
+    "probes": ("a boot with all its checks", "that boot without those beyond names"),
     "cost": ("the boot that counts instructions", "the boot before it"),
     "static": ("`check --static`", "decompressing with the format's own tool"),
     "matrix": ("`check set:full`, two cores", "the sum of its single checks"),
