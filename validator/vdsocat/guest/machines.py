@@ -19,17 +19,19 @@ INITRD = "initrd="
 # parsing the certificates that modules are signed with, event files of kprobes, looking for ISA Plug and Play cards.
 # Names that a kernel has not got are passed over (crypto/algboss.c, initcall_blacklisted in init/main.c).
 _HASTE = "cryptomgr.notests initcall_blacklist=load_system_certificate_list,init_kprobe_trace,isapnp_init"
-SKIPPED_BY_HASTE = (
+# Where a command line may be so long: directories for a thousand trace events, looking for weak functions among forty
+# thousand that can be traced, reading all of the kernel's type information (BTF) for the first who names a function to
+# it, /sys/kernel/slab, the parameters of what is built in under /sys/module, more self-tests: a sixth of arm64's boot.
+_MORE_HASTE = (
+    ",tracer_init_tracefs,trace_eval_init,ftrace_check_for_weak_functions,cubictcp_register,slab_sysfs_init,"
+    "slab_late_init,param_sysfs_builtin_init,blake2s_mod_init,of_fdt_raw_init"
+)
+_SKIPPED = (
     "four things of the kernel's start: self-tests of its crypto library, certificates for modules, kprobe events, "
     "ISA Plug and Play"
 )
-# What it does beside that no call's cost depends on: directories for a thousand trace events, looking for weak
-# functions among forty thousand that can be traced, reading all of the kernel's type information (BTF) for the first
-# who names a function to it, /sys/kernel/slab, the parameters of what is built in under /sys/module, and more
-# self-tests; half of arm64's boot.
-_COST_APPEND = (
-    "initcall_blacklist=tracer_init_tracefs,trace_eval_init,ftrace_check_for_weak_functions,cubictcp_register,"
-    "slab_sysfs_init,slab_late_init,param_sysfs_builtin_init,blake2s_mod_init,of_fdt_raw_init"
+_MORE_SKIPPED = (
+    "trace events, weak functions that can be traced, BTF's functions, /sys/kernel/slab, /sys/module's parameters"
 )
 # An idle guest's time jumps to its next timer.
 # Eight nanoseconds for an instruction: in one of a nanosecond a kernel that waits for a device by its clock executes
@@ -55,8 +57,8 @@ class Machine:
     `memory_start` is the physical address where its memory begins, which arm kernels are put by.
     `seconds` is about how long a boot takes, for the order of boots until one was timed here.
     `icount` says how instructions are counted on it, as -icount takes it, and `cost_append` what
-    the kernel is told then beside `append`. `stock_args` are the arguments of the plain machine where `args` skip
-    something of it, which `skips` names.
+    the kernel is told then beside `append`. With a `short_command_line` it can be told little. `stock_args` are the
+    arguments of the plain machine where `args` skip something of it, which `skips` names.
     """
 
     name: str
@@ -77,7 +79,8 @@ class Machine:
     stock_args: tuple[str, ...] = ()
     skips: str | None = None
     icount: str = _ICOUNT
-    cost_append: str = _COST_APPEND
+    cost_append: str = ""
+    short_command_line: bool = False
     facts: Mapping[str, bool] = field(default_factory=dict)
     memory_start: int | None = None
     seconds: float = 4
@@ -89,6 +92,11 @@ class Machine:
         return replace(self, args=self.older.args, older=None)
 
     @property
+    def skipped_by_haste(self) -> str:
+        """What the kernel is told not to do, in words."""
+        return _SKIPPED if self.short_command_line else f"{_SKIPPED}; {_MORE_SKIPPED}"
+
+    @property
     def native_abi(self) -> str:
         """The ABI of PID 1."""
         return self.abis[0]
@@ -98,8 +106,9 @@ class Machine:
 
         Unless it is booted the `stock` way, it is also told what not to do before /init.
         """
-        haste = "" if stock else _HASTE
-        words = [f"console={self.console}" if self.console else "", "panic=-1 quiet", self.append, haste, extra]
+        haste = _HASTE if self.short_command_line else _HASTE + _MORE_HASTE
+        console = f"console={self.console}" if self.console else ""
+        words = [console, "panic=-1 quiet", self.append, "" if stock else haste, extra]
         return " ".join(word for word in words if word)
 
     def command(self, qemu: str, kernel: Path, initramfs: Path, extra: str = "", *, stock: bool = False) -> list[str]:
@@ -181,7 +190,8 @@ def _machine(raw: Mapping[str, Any]) -> Machine:
         stock_args=tuple(raw["stock"]["args"]) if "stock" in raw else (),
         skips=raw["stock"]["skips"] if "stock" in raw else None,
         icount=raw.get("icount", _ICOUNT),
-        cost_append=raw.get("cost_append", _COST_APPEND),
+        cost_append=raw.get("cost_append", ""),
+        short_command_line=raw.get("short_command_line", False),
         facts=raw.get("facts", {}),
         memory_start=raw.get("memory_start"),
         seconds=raw.get("seconds", 4),

@@ -19,7 +19,7 @@ from vdsocat.errors import InputError, RunError
 from vdsocat.guest.boot import StartError, require_complete, run_guest
 from vdsocat.guest.collect import collect_abis
 from vdsocat.guest.initramfs import write_initramfs
-from vdsocat.guest.machines import SKIPPED_BY_HASTE, Machine, machine_for
+from vdsocat.guest.machines import Machine, machine_for
 from vdsocat.guest.probe_files import load_probe, probe_name, probe_record, probes_of
 from vdsocat.guest.qemu import Launch, Qemu, QemuFinder
 from vdsocat.guest.stop import StopRequest
@@ -234,7 +234,7 @@ def _skipped(machine: Machine, entered: bool) -> Iterator[str]:
         yield "the kernel's unpacking of itself: the host unpacked it, and QEMU entered it directly"
     if machine.skips is not None:
         yield machine.skips
-    yield SKIPPED_BY_HASTE
+    yield machine.skipped_by_haste
 
 
 def read_config(kernel: KernelUnderTest) -> str | None:
