@@ -56,9 +56,8 @@ class Machine:
     calls it), where it is started in QEMU's place.
     `memory_start` is the physical address where its memory begins, which arm kernels are put by.
     `seconds` is about how long a boot takes, for the order of boots until one was timed here.
-    `icount` says how instructions are counted on it, as -icount takes it, and `cost_append` what
-    the kernel is told then beside `append`. With a `short_command_line` it can be told little. `stock_args` are the
-    arguments of the plain machine where `args` skip something of it, which `skips` names.
+    `icount` says how instructions are counted on it, as -icount takes it. With a `short_command_line` its kernel can be
+    told little. `stock_args` are the arguments of the plain machine where `args` skip what `skips` names.
     """
 
     name: str
@@ -79,7 +78,6 @@ class Machine:
     stock_args: tuple[str, ...] = ()
     skips: str | None = None
     icount: str = _ICOUNT
-    cost_append: str = ""
     short_command_line: bool = False
     facts: Mapping[str, bool] = field(default_factory=dict)
     memory_start: int | None = None
@@ -142,7 +140,7 @@ class Machine:
         """
         if self.qemu is None:
             return []
-        words = [word for word in (self.cost_append, extra, "--", COST_OPTION) if word]
+        words = [word for word in (extra, "--", COST_OPTION) if word]
         return [
             *self.command(qemu, kernel, initramfs, " ".join(words)),
             "-icount", self.icount,
@@ -190,7 +188,6 @@ def _machine(raw: Mapping[str, Any]) -> Machine:
         stock_args=tuple(raw["stock"]["args"]) if "stock" in raw else (),
         skips=raw["stock"]["skips"] if "stock" in raw else None,
         icount=raw.get("icount", _ICOUNT),
-        cost_append=raw.get("cost_append", ""),
         short_command_line=raw.get("short_command_line", False),
         facts=raw.get("facts", {}),
         memory_start=raw.get("memory_start"),
