@@ -24,6 +24,8 @@ from kernels import BootPlan, bare_boot, decompressor, guest_seconds, plans, sec
 from measure import MEGABYTES, Figure, UnmeasuredError, figure_of, in_turn, seconds
 from table import render_table, write_table
 
+from vdsocat.kernels.packages import version_key
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results.json"
 README = ROOT / "README.md"
@@ -130,10 +132,12 @@ def selftests() -> Iterator[Measure]:
 
 
 def linux_source() -> Path:
-    """The newest kernel source that building kernels has left in the cache."""
+    """The source of the newest release that building kernels has left in the cache."""
     from kernels import SETTINGS
 
-    trees = sorted((SETTINGS.cache / "sources").glob("linux-source-*/linux"), key=lambda tree: tree.stat().st_mtime)
+    # linux-source-7.3-703e369ddd4c
+    trees = list((SETTINGS.cache / "sources").glob("linux-source-*/linux"))
+    trees.sort(key=lambda tree: version_key(tree.parent.name.split("-")[2]))
     if not trees:
         raise SystemExit("no kernel source is in the cache: `vdsocat kernels fetch built:ppc64` brings one")
     return trees[-1]
