@@ -76,11 +76,11 @@ def probes() -> Iterator[Measure]:
 
 
 def cost() -> Iterator[Measure]:
-    """The boot that counts instructions against the boot before it."""
+    """The boot that counts instructions against one more boot, the plain way with all probes."""
     for plan in plans("set:full", stock=False):
         if plan.cost_command:
             ours = functools.partial(guest_seconds, plan, plan.cost_command)
-            theirs = functools.partial(guest_seconds, plan, plan.command)
+            theirs = functools.partial(guest_seconds, plan, plan.stock_command)
             yield functools.partial(in_turn, "cost", plan.kernel.source, ours, theirs, 1.0, runs=3)
 
 
