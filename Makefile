@@ -8,9 +8,10 @@ RESULTS  ?= build/validate
 RUN_PACKAGES = python3-venv gpgv debian-archive-keyring \
 	qemu-system-x86 qemu-system-arm qemu-system-mips qemu-system-ppc qemu-system-sparc qemu-system-misc opensbi
 BUILD_PACKAGES = gcc make flex bison bc libelf-dev libssl-dev xz-utils
-# The compilers of the kernels that are built, with what plugins for them take: those of set:core, and all.
+# The compilers of the kernels that are built, with what plugins for them take: those of set:core, and all that Debian 12 has.
 core_COMPILERS = gcc-powerpc-linux-gnu gcc-powerpc64-linux-gnu gcc-mips64-linux-gnuabi64 gcc-riscv64-linux-gnu
-full_COMPILERS = $(shell sed -n 's/^ *\(compiler\|plugin\)_package: *//p' qemu-images/kernels.yaml | sort -u) \
+full_COMPILERS = $(filter-out gcc-loongarch64-linux-gnu, \
+	$(shell sed -n 's/^ *\(compiler\|plugin\)_package: *//p' qemu-images/kernels.yaml | sort -u)) \
 	g++ libc6-dev libc6-dev-i386-cross
 # What machines need a newer QEMU of than Debian 12 has.
 NEWER_QEMU = $(shell grep -lE '^least_qemu: "([89]|[1-9][0-9])\.' qemu-images/machines/*.yaml | xargs sed -n 's/^qemu: //p' | sort -u)
