@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kernels import BootPlan, bare_boot, decompressor, guest_seconds, plans, seconds_of_checks
+from kernels import SETTINGS, BootPlan, bare_boot, decompressor, guest_seconds, plans, seconds_of_checks
 from measure import MEGABYTES, Figure, UnmeasuredError, figure_of, in_turn, seconds
 from table import render_table, write_table
 
@@ -133,8 +133,6 @@ def selftests() -> Iterator[Measure]:
 
 def linux_source() -> Path:
     """The source of the newest release that building kernels has left in the cache."""
-    from kernels import SETTINGS
-
     # linux-source-7.3-703e369ddd4c
     trees = list((SETTINGS.cache / "sources").glob("linux-source-*/linux"))
     trees.sort(key=lambda tree: version_key(tree.parent.name.split("-")[2]))

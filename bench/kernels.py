@@ -32,7 +32,6 @@ CHECKS = frozenset({"call", "case", "path", "child", "kuser", "crash", "hang"})
 # Machines whose kernels do not power them off: the boot is over with the last record.
 NEVER_OFF = ("ppc", "mips", "mips64")
 _LONGEST_BOOT = 60
-_TRIES = 4
 
 
 def plans(name: str, stock: bool = True) -> list[BootPlan]:
@@ -69,13 +68,12 @@ def bare_boot(plan: BootPlan, directory: Path) -> float:
 def guest_seconds(
     plan: BootPlan, command: Sequence[str], on_frame: Callable[[Frame], None] = lambda frame: None
 ) -> float:
-    """Seconds of a boot, until the probe's last record; tried again where QEMU ends of itself (docs/findings.md)."""
-    for _ in range(_TRIES):
-        launch = plan.launch(command)
-        end = run_guest(launch.command, plan.deadline, on_frame=on_frame, ending=launch.ending)
-        if end.outcome == "complete":
-            return end.seconds
-    raise UnmeasuredError(f"{plan.kernel.source} ended its boot by: {end.outcome}")
+    """Seconds of a boot, until the probe's last record."""
+    launch = plan.launch(command)
+    end = run_guest(launch.command, plan.deadline, on_frame=on_frame, ending=launch.ending)
+    if end.outcome != "complete":
+        raise UnmeasuredError(f"{plan.kernel.source} ended its boot by: {end.outcome}")
+    return end.seconds
 
 
 def seconds_of_checks(plan: BootPlan) -> tuple[float, float]:
