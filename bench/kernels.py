@@ -34,13 +34,13 @@ NEVER_OFF = ("ppc", "mips", "mips64")
 _LONGEST_BOOT = 60
 
 
-def plans(name: str, stock: bool = True) -> list[BootPlan]:
+def plans(name: str, stock: bool = True, cost: bool = False) -> list[BootPlan]:
     """The boots of the kernels that a SOURCE names, from the cache alone: the plain way, or as a check boots them."""
     access = KernelAccess(SETTINGS, offline=True)
     settings = replace(access.static_sources(SETTINGS.load_catalog()).boot, stock=stock)
     requests = access.expand(name)
     files = [(request.name, access.ensure(request, lambda text: None)) for request in requests]
-    return [plan_boot(kernel_of(name, one), settings, cost=not stock) for name, one in files]
+    return [plan_boot(kernel_of(name, one), settings, cost=cost) for name, one in files]
 
 
 def bare_boot(plan: BootPlan, directory: Path) -> float:

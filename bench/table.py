@@ -13,7 +13,7 @@ _MEANINGS = {
     "query": ("a question", "starting Python"),
     "boot": ("`check`, the whole command", "a plain boot whose init only powers off"),
     "probes": ("a boot with all its checks", "that boot without those beyond names"),
-    "cost": ("the boot that counts instructions", "one more boot, the plain way"),
+    "cost": ("a boot that counts instructions, too", "the same without counting"),
     "static": ("`check --static`", "decompressing with the format's own tool"),
     "matrix": ("`check set:full`, two cores", "the sum of its single checks"),
     "selftests": ("`check` of an x86-64 kernel", "its own vDSO selftests through virtme-ng"),

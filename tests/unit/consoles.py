@@ -70,13 +70,20 @@ def probe_lines(
 
 
 def boot_lines(
-    image: bytes | None = None, release: str = "6.1.0-50-686", extra: Sequence[Sequence[object]] = ()
+    image: bytes | None = None,
+    release: str = "6.1.0-50-686",
+    extra: Sequence[Sequence[object]] = (),
+    costs: Sequence[bytes] = (),
 ) -> list[bytes]:
-    """The console of a whole boot of the machine `i386`: supervisor, one probe, printk before and between."""
+    """The console of a whole boot of the machine `i386`: supervisor, one probe, printk before and between.
+
+    `costs` are the lines of the probe that measured them before.
+    """
     init = Speaker("i386-le/init")
     return [
         b"Linux version " + release.encode() + b" (nobody@nowhere)\r\n",
         init.say("hello", 3, 32, "little", 4096),
+        *costs,
         init.say("child", "i386-le", "started"),
         *probe_lines(image=image, release=release, extra=extra),
         PRINTK,

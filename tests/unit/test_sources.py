@@ -270,7 +270,7 @@ def test_a_plan_is_the_command_and_nothing_runs(tmp_path: Path, settings: Source
     tasks = tasks_for([str(kernel), "bookworm-686"], settings)
     plans = list(plans_for(tasks, lambda text: None))
     assert [plan.machine.name for plan in plans] == ["i386", "i386"]
-    assert plans[0].spell_commands()[0].startswith(f"{qemu.program} -M pc ")
+    assert plans[0].spell_command().startswith(f"{qemu.program} -M pc ")
     assert not (qemu.directory / "pid").exists()
 
 

@@ -57,6 +57,17 @@ def test_a_kernel_does_not_begin_before_its_machine() -> None:
     assert watch.phases()["kernel"] == 1
 
 
+def test_a_guest_s_clock_that_counts_instructions_does_not_divide_firmware_from_kernel() -> None:
+    clock = Clock()
+    watch = Stopwatch(clock, counted=True)
+    clock.time = 101
+    watch.hear(RUNNING)
+    clock.time = 104
+    watch.note(HELLO)
+    watch.note(call("1", "1.5"))
+    assert watch.phases() == {"qemu": 1.0, "kernel": 3.0}
+
+
 def test_what_was_not_seen_is_left_out() -> None:
     clock = Clock()
     watch = Stopwatch(clock)

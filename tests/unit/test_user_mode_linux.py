@@ -15,11 +15,12 @@ from fake_qemu import FakeQemu
 from vdsocat.cache import Cache
 from vdsocat.documents import data_directory
 from vdsocat.errors import InputError, RunError
-from vdsocat.guest.cost import add_costs
+from vdsocat.guest.job import BootJob, make_boot, prepare_boot
 from vdsocat.guest.known_boots import boot_key
 from vdsocat.guest.machines import load_machines
 from vdsocat.guest.qemu import qemu_finder
 from vdsocat.guest.run import BootPlan, BootSettings, KernelUnderTest, boot_and_capture, plan_boot
+from vdsocat.guest.stop import StopRequest
 
 # It has the two texts by which the kernel is known, and a process beside its own, as User Mode Linux has.
 _PROGRAM = """
@@ -70,12 +71,15 @@ def whole_record() -> bytes:
     return b"".join([*begin, *probe, init.say("child", "um-x86-64-le", "exit", 0), init.end()])
 
 
-def planned(tmp_path: Path, kernel: Path, cost: bool = False, deadline: float | None = None) -> BootPlan:
+def settings_in(tmp_path: Path, deadline: float | None = None) -> BootSettings:
     machines = load_machines(data_directory("qemu-images") / "machines")
     nowhere = tmp_path / "nowhere"
     nowhere.mkdir(exist_ok=True)
-    settings = BootSettings(machines, Cache(tmp_path / "cache"), qemu_finder(nowhere), deadline, timings=True)
-    return plan_boot(KernelUnderTest("linux", kernel), settings, cost)
+    return BootSettings(machines, Cache(tmp_path / "cache"), qemu_finder(nowhere), deadline, timings=True)
+
+
+def planned(tmp_path: Path, kernel: Path, deadline: float | None = None) -> BootPlan:
+    return plan_boot(KernelUnderTest("linux", kernel), settings_in(tmp_path, deadline))
 
 
 def test_the_kernel_itself_is_started(tmp_path: Path) -> None:
@@ -110,8 +114,8 @@ def test_none_is_left_at_the_deadline_either(tmp_path: Path, name: str) -> None:
 
 def test_costs_are_unknown_and_say_why(tmp_path: Path) -> None:
     linux = make_linux(tmp_path / "uml", whole_record())
-    plan = planned(tmp_path, linux.program, cost=True)
-    (record,) = add_costs(boot_and_capture(plan), plan).abis
+    job = BootJob(KernelUnderTest("linux", linux.program), settings_in(tmp_path), tmp_path / "log", cost=True)
+    (record,) = make_boot(prepare_boot(job), StopRequest(), lambda text: None).capture.abis
     assert record.costs is not None
     assert record.costs.unknown == "No QEMU runs this kernel, so nothing counts its instructions."
 

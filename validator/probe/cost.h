@@ -4,8 +4,10 @@
 
 #include "describe.h"
 
-/* The word that tells /init, and /init a probe, to do this and nothing else. */
+/* The word that tells /init to have each probe do this first, and a probe to do this and nothing else. */
 #define COST_OPTION "--cost"
+/* Behind the name of a probe that does. */
+#define COST_SPEAKER "/cost"
 
 /* All frames of a single probe, hello to end: `cost-loop`, and a `cost` for each function and clock of the image. */
 void say_costs(struct speaker *speaker, const struct auxv_entry *auxv);

@@ -26,11 +26,13 @@ void probe_main(const unsigned long *stack)
 		speaker.name = PROBE_NAME "/init";
 		if (costs)
 			align_clocks();
-		supervise(&speaker, auxv, costs ? COST_OPTION : NULL);
+		supervise(&speaker, auxv, costs);
 	}
-	if (costs)
+	if (costs) {
+		speaker.name = PROBE_NAME COST_SPEAKER;
 		say_costs(&speaker, auxv);
-	else
+	} else {
 		describe_process(&speaker, auxv);
+	}
 	exit_process(speaker.failed ? 1 : 0);
 }

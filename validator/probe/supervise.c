@@ -2,6 +2,7 @@
 #include "supervise.h"
 
 #include "child.h"
+#include "cost.h"
 #include "system.h"
 
 #define PROBE_SECONDS 40
@@ -67,35 +68,48 @@ static void execute_probe(const void *argument, s32 report_fd)
 	write_bytes(report_fd, &error, sizeof(error));
 }
 
-static void begin_child(struct speaker *speaker, const char *name, const char *event)
+/* Names the child as it names itself in its frames. */
+static void begin_child(struct speaker *speaker, const struct program *program, const char *event)
 {
 	frame_begin(speaker, "child");
-	put_text(speaker, name);
+	put_text(speaker, program->name);
+	if (program->option)
+		add_text(speaker, COST_SPEAKER);
 	put_text(speaker, event);
 }
 
-static void run_probe(struct speaker *speaker, const char *name, const char *option)
+static void run_probe(struct speaker *speaker, const struct program *program)
 {
-	struct program program = { name, option };
 	struct ending ending;
 	s32 error;
 
-	begin_child(speaker, name, "started");
+	begin_child(speaker, program, "started");
 	frame_end(speaker);
-	ending = run_in_child(execute_probe, &program, PROBE_SECONDS, &error, sizeof(error));
+	ending = run_in_child(execute_probe, program, PROBE_SECONDS, &error, sizeof(error));
 	/* A probe that was stopped may have left half a line. */
 	if (ending.how == ENDED_SIGNAL || ending.how == ENDED_HANG)
 		break_line(speaker);
 	if (ending.how == ENDED_UNSTARTED || ending.reported == sizeof(error)) {
-		begin_child(speaker, name, "exec-failed");
+		begin_child(speaker, program, "exec-failed");
 		put_signed(speaker, ending.how == ENDED_UNSTARTED ? ending.status : error);
 	} else if (ending.how == ENDED_HANG) {
-		begin_child(speaker, name, "hang");
+		begin_child(speaker, program, "hang");
 	} else {
-		begin_child(speaker, name, ending.how == ENDED_EXIT ? "exit" : "signal");
+		begin_child(speaker, program, ending.how == ENDED_EXIT ? "exit" : "signal");
 		put_signed(speaker, ending.status);
 	}
 	frame_end(speaker);
+}
+
+static void run_probes(struct speaker *speaker, const char *option)
+{
+	char last[LONGEST_NAME] = "", next[LONGEST_NAME];
+	struct program program = { next, option };
+
+	while (next_probe(last, next)) {
+		run_probe(speaker, &program);
+		memcpy(last, next, sizeof(last));
+	}
 }
 
 static void power_off(void)
@@ -124,23 +138,19 @@ static void start_second_cpu(void)
 	close_file((s32)fd);
 }
 
-void supervise(struct speaker *speaker, const struct auxv_entry *auxv, const char *option)
+void supervise(struct speaker *speaker, const struct auxv_entry *auxv, bool costs)
 {
-	char last[LONGEST_NAME] = "", next[LONGEST_NAME];
-
 	system_call(SYS_syslog, SYSLOG_ACTION_CONSOLE_OFF, 0, 0, 0, 0);
 	system_call(SYS_mount, WORD("proc"), WORD("/proc"), WORD("proc"), 0, 0);
 	system_call(SYS_mount, WORD("sysfs"), WORD("/sys"), WORD("sysfs"), 0, 0);
-	/* Instructions are counted on one. */
-	if (!option)
-		start_second_cpu();
 	/* Firmware and printk may have left half a line. */
 	break_line(speaker);
 	say_hello(speaker, auxv);
-	while (next_probe(last, next)) {
-		run_probe(speaker, next, option);
-		memcpy(last, next, sizeof(last));
-	}
+	/* Instructions are counted on one CPU, and before anything else has happened that could move a cost. */
+	if (costs)
+		run_probes(speaker, COST_OPTION);
+	start_second_cpu();
+	run_probes(speaker, NULL);
 	say_end(speaker);
 	power_off();
 	__builtin_unreachable();

@@ -4,7 +4,7 @@
 
 #include "describe.h"
 
-/* `option` is what each probe is started with; NULL for nothing. */
-void supervise(struct speaker *speaker, const struct auxv_entry *auxv, const char *option) __attribute__((noreturn));
+/* With `costs` each probe first measures them, in a process of its own. */
+void supervise(struct speaker *speaker, const struct auxv_entry *auxv, bool costs) __attribute__((noreturn));
 
 #endif

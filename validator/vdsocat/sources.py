@@ -38,7 +38,7 @@ class SourceSettings:
     `expand` resolves a SOURCE that is no file into kernels, `ensure` fetches or builds one; `logs` is the directory
     for console logs; `config` overrides the configuration of a kernel given as a file; `excluded` are names of kernels
     that are left out of sets. With `static` nothing is booted: kernels are judged by the images that they carry.
-    With `cost` what is booted is booted once more, to measure what calls cost. Captures that the cache keeps are not
+    With `cost` what is booted measures what calls cost, too. Captures that the cache keeps are not
     looked at when boots are to be made `again`; `earlier` finds the capture of a source that an unfinished run left.
     `name` is what results call the source, where that is not its own name.
     """

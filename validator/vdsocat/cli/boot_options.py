@@ -73,7 +73,7 @@ boot_options = collected(
         click.option(
             "--cost",
             is_flag=True,
-            help="Boot each kernel once more, to count the instructions of vDSO and system calls.",
+            help="Let QEMU count the instructions of vDSO and system calls in each boot.",
         ),
         click.option("--stock", is_flag=True, help="Boot the plain way: skip nothing of what firmware and kernel do."),
         click.option("--timings", is_flag=True, help="Tell where the time of each boot went."),

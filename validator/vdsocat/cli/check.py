@@ -103,8 +103,7 @@ def check(
     tasks = many.tasks(sources, source_settings)
     if dry_run:
         for plan in plans_for(tasks, lambda text: click.echo(text, err=True)):
-            for command in plan.spell_commands():
-                click.echo(command)
+            click.echo(plan.spell_command())
         return
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)

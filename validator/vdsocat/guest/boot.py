@@ -60,7 +60,7 @@ def run_guest(
     The console goes to `log` as it comes. The process is ended by its own id whatever happens, also when `stop` is
     set (InterruptedRunError is raised then) or this process is killed. StartError when the command cannot be started.
     """
-    watch = Stopwatch()
+    watch = Stopwatch(counted="-icount" in command)
     transcript = Transcript()
     tail = bytearray()
     try:

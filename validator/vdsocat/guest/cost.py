@@ -1,56 +1,46 @@
-"""The second boot of a kernel, under -icount, in which the probes count the instructions of calls."""
+"""From the frames of a boot under -icount to what the functions of each ABI cost."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from vdsocat.capture import AbiCapture, Capture
 from vdsocat.costs import Cost, Costs
-from vdsocat.errors import RunError
-from vdsocat.guest.boot import require_complete, run_guest
 from vdsocat.guest.console import Frame, Transcript
 from vdsocat.guest.probe_files import probe_name
-from vdsocat.guest.run import BootPlan
-from vdsocat.guest.stop import StopRequest
 
+# Behind the name of a probe that measures; validator/probe/cost.h has the same word.
+_SPEAKER = "/cost"
 # A larger share of the clock's step would be more than half an instruction of a call, together with the empty loop's.
 _LARGEST_STEP_SHARE = 0.25
 
 
-def add_costs(capture: Capture, plan: BootPlan, log: Path | None = None, stop: StopRequest | None = None) -> Capture:
-    """The capture with what its functions cost, for which the kernel is booted once more.
-
-    Whatever keeps this from being measured is the reason in `Costs.unknown`; the capture stays what it is.
-    """
-    if not plan.cost_command:
-        return _without(capture, "No QEMU runs this kernel, so nothing counts its instructions.")
-    try:
-        launch = plan.launch(plan.cost_command)
-        end = run_guest(launch.command, plan.deadline, log, stop, ending=launch.ending)
-        transcript = require_complete(end, plan.deadline, log)
-        return replace(capture, abis=tuple(replace(abi, costs=collect_costs(transcript, abi)) for abi in capture.abis))
-    except RunError as error:
-        return _without(capture, error.sentence())
+def with_costs(abis: Sequence[AbiCapture], transcript: Transcript) -> tuple[AbiCapture, ...]:
+    """The ABIs' records with what their functions cost, from the same transcript."""
+    return tuple(replace(abi, costs=collect_costs(transcript, abi)) for abi in abis)
 
 
-def _without(capture: Capture, reason: str) -> Capture:
+def without_costs(capture: Capture, reason: str) -> Capture:
+    """The capture with the reason why nothing was measured."""
     return replace(capture, abis=tuple(replace(abi, costs=Costs(unknown=reason)) for abi in capture.abis))
 
 
 def collect_costs(transcript: Transcript, abi: AbiCapture) -> Costs | None:
-    """What the probe of an ABI measured; None for an ABI without a vDSO. RunError for what cannot be read."""
+    """What the probe of an ABI measured; None for an ABI without a vDSO.
+
+    What keeps its frames from being read is the reason in `Costs.unknown`.
+    """
     if abi.image is None:
         return None
-    speaker = probe_name(abi.abi, abi.endianness)
+    speaker = probe_name(abi.abi, abi.endianness) + _SPEAKER
     frames = transcript.of(speaker)
     if not frames or frames[-1].type != "end":
         return Costs(unknown=f"{speaker} did not come to its end under -icount.")
     try:
         return _read_costs(frames)
     except (ValueError, IndexError) as error:
-        raise RunError(f"The costs of {speaker} cannot be read: {error}.") from None
+        return Costs(unknown=f"What {speaker} said cannot be read: {error}.")
 
 
 def _read_costs(frames: Sequence[Frame]) -> Costs:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vdsocat.capture import Capture
 from vdsocat.guest.carried import capture_with_carried
+from vdsocat.guest.cost import without_costs
 from vdsocat.guest.known_boots import boot_key, find_kept, keep_capture, of_kernel
 from vdsocat.guest.run import BootPlan, BootSettings, KernelUnderTest, boot_and_capture, plan_boot
 from vdsocat.guest.stop import StopRequest
@@ -15,7 +16,7 @@ from vdsocat.guest.stop import StopRequest
 
 @dataclass(frozen=True, slots=True)
 class BootJob:
-    """A kernel to boot, and how; with `cost` it is booted twice. The console goes to `log`.
+    """A kernel to boot, and how; with `cost` what calls cost is measured, too. The console goes to `log`.
 
     A capture that the cache keeps of the same boot is taken instead, unless it is to be made `again`; `earlier` is one
     that is taken even then, if it is of the same boot.
@@ -52,9 +53,8 @@ def prepare_boot(job: BootJob) -> PreparedBoot:
     plan = plan_boot(job.kernel, job.settings, job.cost)
     key = boot_key(plan)
     kept = job.earlier if job.earlier is not None and job.earlier.provenance.boot_key == key else None
-    # A capture of User Mode Linux, which has no second command, never has the costs that were asked for.
-    measured = plan.cost_command or not job.cost
-    if kept is None and not job.again and measured:
+    # A capture of User Mode Linux never has the costs that were asked for.
+    if kept is None and not job.again and plan.cost == job.cost:
         kept = find_kept(job.settings.cache, key)
     return PreparedBoot(job, plan, key, of_kernel(kept, job.kernel) if kept is not None else None)
 
@@ -73,10 +73,7 @@ def make_boot(prepared: PreparedBoot, stop: StopRequest, progress: Callable[[str
         lambda: boot_and_capture(plan, job.log, stop), plan.image, job.settings.cache.path("payload")
     )
     capture = replace(capture, provenance=replace(capture.provenance, boot_key=prepared.key))
-    if job.cost:
-        from vdsocat.guest.cost import add_costs
-
-        progress(f"booting {job.kernel.source} to count instructions")
-        capture = add_costs(capture, plan, job.log.with_suffix(".cost.log"), stop)
+    if job.cost and not plan.cost:
+        capture = without_costs(capture, "No QEMU runs this kernel, so nothing counts its instructions.")
     keep_capture(job.settings.cache, capture)
     return BootResult(capture, kept=False)

@@ -39,7 +39,6 @@ def boot_key(plan: BootPlan) -> str:
         "machine": asdict(plan.machine) | {"deadline": None, "seconds": None},
         "qemu": [plan.qemu_version, container.identity if container else None],
         "command": _without_places(plan.command, plan),
-        "cost": _without_places(plan.cost_command, plan),
         "skipped": list(plan.skipped),
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()

@@ -37,6 +37,9 @@ _MORE_SKIPPED = (
 # Eight nanoseconds for an instruction: in one of a nanosecond a kernel that waits for a device by its clock executes
 # more instructions while it waits than in all the rest of its boot.
 _ICOUNT = "shift=3,sleep=off"
+# Where instructions are counted, the guest's real-time clock goes by them too, from a date that never changes: what the
+# kernel of a Malta board learns of its CPU's rate hangs on the host's load otherwise (qemu-options.hx, -rtc).
+_COUNTED_RTC = "base=2030-01-01,clock=vm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,9 @@ class Machine:
     calls it), where it is started in QEMU's place.
     `memory_start` is the physical address where its memory begins, which arm kernels are put by.
     `seconds` is about how long a boot takes, for the order of boots until one was timed here.
-    `icount` says how instructions are counted on it, as -icount takes it. With a `short_command_line` its kernel can be
-    told little. `stock_args` are the arguments of the plain machine where `args` skip what `skips` names.
+    `icount` says how instructions are counted on it, as -icount takes it, with `counted_args` for arguments if it has
+    them. With a `short_command_line` its kernel can be told little. `skips` names what is skipped unless the machine is
+    booted the stock way, with `stock_args` or, where others are `counted_in_haste`, without counting instructions.
     """
 
     name: str
@@ -78,6 +82,8 @@ class Machine:
     stock_args: tuple[str, ...] = ()
     skips: str | None = None
     icount: str = _ICOUNT
+    counted_args: tuple[str, ...] = ()
+    counted_in_haste: bool = False
     short_command_line: bool = False
     facts: Mapping[str, bool] = field(default_factory=dict)
     memory_start: int | None = None
@@ -104,47 +110,39 @@ class Machine:
 
         Unless it is booted the `stock` way, it is also told what not to do before /init.
         """
-        haste = _HASTE if self.short_command_line else _HASTE + _MORE_HASTE
         console = f"console={self.console}" if self.console else ""
-        words = [console, "panic=-1 quiet", self.append, "" if stock else haste, extra]
+        words = [console, "panic=-1 quiet", self.append, "" if stock else self._haste(), extra]
         return " ".join(word for word in words if word)
 
-    def command(self, qemu: str, kernel: Path, initramfs: Path, extra: str = "", *, stock: bool = False) -> list[str]:
+    def _haste(self) -> str:
+        return _HASTE if self.short_command_line else _HASTE + _MORE_HASTE
+
+    def command(
+        self, qemu: str, kernel: Path, initramfs: Path, extra: str = "", *, stock: bool = False, cost: bool = False
+    ) -> list[str]:
         """The QEMU command: no network, no host files beyond kernel and initramfs, one console on stdout.
 
-        The `stock` way nothing is skipped of what the machine and the kernel do by themselves. Where the kernel is a
-        program itself, there is no `qemu`, and the words for both are one list.
+        The `stock` way nothing is skipped of what the machine and the kernel do by themselves. For `cost` QEMU counts
+        instructions, which the probes then measure in units of the guest's time; an idle guest's time jumps to its next
+        timer instead of keeping step with the host's (qemu-options.hx, -icount). What follows `--` the kernel hands to
+        /init (Documentation/admin-guide/kernel-parameters.rst). Where the kernel is a program itself, there is no
+        `qemu`, nothing counts, and the words for both are one list.
         """
         if self.qemu is None:
             words = self.kernel_command_line(extra, stock).split()
             return [str(kernel), *self.args, f"mem={self.memory}M", f"{INITRD}{initramfs}", *words]
+        counted = self.counted_in_haste and not stock
         return [
             qemu,
-            *(self.stock_args if stock and self.stock_args else self.args),
+            *((cost and self.counted_args) or (stock and self.stock_args) or self.args),
             "-m", str(self.memory),
             "-nic", "none",
             "-no-user-config",
             "-no-reboot",
             "-kernel", str(kernel),
             "-initrd", str(initramfs),
-            "-append", self.kernel_command_line(extra, stock),
-        ]  # fmt: skip
-
-    def cost_command(self, qemu: str, kernel: Path, initramfs: Path, extra: str = "") -> list[str]:
-        """The same command for counting instructions, which the probe measures in units of the guest's time.
-
-        An idle guest's time jumps to its next timer instead of keeping step with the host's, and its real-time clock
-        goes by the guest's time, without which the kernel of a Malta board learns a rate of its CPU that depends on
-        the host's load (qemu-options.hx, -icount and -rtc). What follows `--` the kernel hands to /init
-        (Documentation/admin-guide/kernel-parameters.rst). Without QEMU nothing counts, and the command is empty.
-        """
-        if self.qemu is None:
-            return []
-        words = [word for word in (extra, "--", COST_OPTION) if word]
-        return [
-            *self.command(qemu, kernel, initramfs, " ".join(words)),
-            "-icount", self.icount,
-            "-rtc", "base=2030-01-01,clock=vm",
+            "-append", self.kernel_command_line(f"{extra} -- {COST_OPTION}".strip() if cost else extra, stock),
+            *(("-icount", self.icount, "-rtc", _COUNTED_RTC) if cost or counted else ()),
         ]  # fmt: skip
 
 
@@ -185,9 +183,11 @@ def _machine(raw: Mapping[str, Any]) -> Machine:
         least_qemu=raw.get("least_qemu"),
         instead=raw.get("instead"),
         older=OlderQemu(**{**raw["older"], "args": tuple(raw["older"]["args"])}) if "older" in raw else None,
-        stock_args=tuple(raw["stock"]["args"]) if "stock" in raw else (),
-        skips=raw["stock"]["skips"] if "stock" in raw else None,
+        stock_args=tuple(raw.get("stock", {}).get("args", ())),
+        skips=raw.get("stock", {}).get("skips"),
         icount=raw.get("icount", _ICOUNT),
+        counted_args=tuple(raw.get("counted_args", ())),
+        counted_in_haste=raw.get("stock", {}).get("uncounted", False),
         short_command_line=raw.get("short_command_line", False),
         facts=raw.get("facts", {}),
         memory_start=raw.get("memory_start"),

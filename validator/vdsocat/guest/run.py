@@ -8,7 +8,7 @@ import platform
 import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from vdsocat.capture import Capture, Provenance
 from vdsocat.errors import InputError, RunError
 from vdsocat.guest.boot import StartError, require_complete, run_guest
 from vdsocat.guest.collect import collect_abis
+from vdsocat.guest.cost import with_costs, without_costs
 from vdsocat.guest.initramfs import write_initramfs
 from vdsocat.guest.machines import Machine, machine_for
 from vdsocat.guest.probe_files import load_probe, probe_name, probe_record, probes_of
@@ -47,8 +48,8 @@ class BootPlan:
     """Everything that a boot needs, prepared: running `command` is all that is left.
 
     `stock_command` is the plain way to boot, empty where that is `command`; `skipped` names what `command` leaves out
-    of it. `cost_command` measures costs; it is empty where nobody asked for them. `unpacking` are the seconds that
-    preparing took; `kernel_sha256` is of the kernel's file.
+    of it. With `cost` the probes of `command` measure costs, and QEMU counts instructions for them. `unpacking` are the
+    seconds that preparing took; `kernel_sha256` is of the kernel's file.
     """
 
     kernel: KernelUnderTest
@@ -62,7 +63,7 @@ class BootPlan:
     deadline: float
     stock_command: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
-    cost_command: tuple[str, ...] = ()
+    cost: bool = False
     unpacking: float = 0.0
 
     @property
@@ -70,9 +71,9 @@ class BootPlan:
         """QEMU's version; None where the kernel is a program that needs no QEMU."""
         return self.qemu.version if self.qemu else None
 
-    def spell_commands(self) -> tuple[str, ...]:
-        """The commands as a shell takes them."""
-        return tuple(shlex.join(self.launch(one).command) for one in (self.command, self.cost_command) if one)
+    def spell_command(self) -> str:
+        """The command as a shell takes it."""
+        return shlex.join(self.launch(self.command).command)
 
     def launch(self, command: Sequence[str]) -> Launch:
         """How one of the commands is started; a container for it has a new name each time."""
@@ -97,7 +98,7 @@ class BootSettings:
 
 
 def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = False) -> BootPlan:
-    """Choose the machine, write the initramfs; with `cost` for two boots.
+    """Choose the machine, write the initramfs; with `cost` for a boot that measures costs, where QEMU makes it.
 
     InputError for a kernel that cannot be used, RunError without QEMU.
     """
@@ -121,8 +122,10 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
     plain = bootable_payload(image, payloads)
     quick = plain if settings.stock else quick_payload(image, payloads, machine.memory_start)
 
-    def command(payload: Path, stock: bool) -> tuple[str, ...]:
-        words = machine.command(emulator, payload, initramfs, settings.append, stock=stock)
+    cost = cost and qemu is not None
+
+    def command(payload: Path, stock: bool, cost: bool = False) -> tuple[str, ...]:
+        words = machine.command(emulator, payload, initramfs, settings.append, stock=stock, cost=cost)
         return (*words, "-trace", TRACE_EVENT) if settings.timings and qemu else tuple(words)
 
     return BootPlan(
@@ -130,13 +133,13 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
         image=image,
         machine=machine,
         qemu=qemu,
-        command=command(quick, settings.stock),
+        command=command(quick, settings.stock, cost),
         files=(plain, quick, initramfs),
         probes={name: probe_record(name).sha256 for name in probes},
         deadline=settings.deadline or machine.deadline,
-        stock_command=() if settings.stock else command(plain, True),
+        stock_command=() if settings.stock and not cost else command(plain, True),
         skipped=() if settings.stock else tuple(_skipped(machine, entered=quick != plain)),
-        cost_command=tuple(machine.cost_command(emulator, quick, initramfs, settings.append)) if cost else (),
+        cost=cost,
         unpacking=time.monotonic() - started,
         kernel_sha256=kernel_sha256(kernel.image),
     )
@@ -161,29 +164,35 @@ def boot_and_capture(
 ) -> Capture:
     """Boot the planned kernel and return its capture; RunError when the record is not complete.
 
-    A kernel that does not come up when something is skipped is booted the plain way, which decides.
+    A kernel that does not come up when something is skipped, or when QEMU counts instructions, is booted the plain way,
+    which decides; its console goes to a log of its own, LOG.plain.log. What kept costs from being measured is then the
+    reason in `Costs.unknown`.
     """
+    plain_log = log.with_suffix(".plain.log") if log else None
+    if plain_log:
+        plain_log.unlink(missing_ok=True)
     if not plan.stock_command:
-        return _capture(plan, plan.command, (), log, stop)
+        return _capture(plan, log, stop)
     try:
-        return _capture(plan, plan.command, plan.skipped, log, stop)
+        return _capture(plan, log, stop)
     except StartError:
         raise
-    except RunError:
-        pass
-    return _capture(plan, plan.stock_command, (), log, stop)
+    except RunError as error:
+        reason = error.sentence()
+    plain = replace(plan, command=plan.stock_command, stock_command=(), skipped=(), cost=False)
+    capture = _capture(plain, plain_log, stop)
+    return without_costs(capture, reason) if plan.cost else capture
 
 
-def _capture(
-    plan: BootPlan, command: Sequence[str], skipped: tuple[str, ...], log: Path | None, stop: StopRequest | None
-) -> Capture:
+def _capture(plan: BootPlan, log: Path | None, stop: StopRequest | None) -> Capture:
     date = datetime.now(UTC).isoformat(timespec="seconds")
-    launch = plan.launch(command)
+    launch = plan.launch(plan.command)
     end = run_guest(launch.command, plan.deadline, log, stop, ending=launch.ending)
     transcript = require_complete(end, plan.deadline, log)
     if transcript.supervisor() is None:
         raise RunError("The probe's record arrived damaged: nothing of what /init said arrived.")
     expected = [(abi, plan.machine.endianness) for abi in plan.machine.abis]
+    abis = collect_abis(transcript, expected)
     config = read_config(plan.kernel)
     return Capture(
         provenance=Provenance(
@@ -207,9 +216,9 @@ def _capture(
             probes=plan.probes,
             seconds=round(end.seconds, 2),
             phases={**_prepared(plan), **end.phases},
-            skipped=skipped,
+            skipped=plan.skipped,
         ),
-        abis=collect_abis(transcript, expected),
+        abis=with_costs(abis, transcript) if plan.cost else abis,
         config=config,
         facts=plan.machine.facts,
     )

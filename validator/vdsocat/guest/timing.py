@@ -22,7 +22,7 @@ PHASES = {
     "unpack": "the host unpacks the kernel and writes the initramfs",
     "qemu": "QEMU starts, until its CPU runs",
     "firmware": "firmware, and the kernel's unpacking of itself, until the kernel's clock runs",
-    "kernel": "the kernel, until /init speaks",
+    "kernel": "the kernel, until /init speaks; with all before it where the guest's clocks count instructions",
     "probe": "the probes, until the last record",
     "stop": "QEMU is ended",
     "judge": "the capture is judged",
@@ -31,9 +31,13 @@ PHASES = {
 
 @dataclass
 class Stopwatch:
-    """Notes when a guest reaches what divides its phases. `now` gives seconds of any clock that does not step."""
+    """Notes when a guest reaches what divides its phases. `now` gives seconds of any clock that does not step.
+
+    Where instructions are `counted`, the guest's clocks go by them, and do not tell when its kernel began.
+    """
 
     now: Callable[[], float] = time.monotonic
+    counted: bool = False
     started: float = field(init=False)
     _running: float | None = None
     _hello: float | None = None
@@ -56,7 +60,7 @@ class Stopwatch:
         now = self.now()
         if self._hello is None:
             self._hello = now
-        if self._kernel is None and frame.type == "call":
+        if self._kernel is None and frame.type == "call" and not self.counted:
             began = _clock_began(frame, now)
             # A guest's clock can run fast: its kernel learns the rate by another clock, on a host that is busy.
             self._kernel = None if began is None else max(began, self._running or self.started)
@@ -72,7 +76,7 @@ class Stopwatch:
         moments = {
             "qemu": (self.started, self._running),
             "firmware": (self._running, self._kernel),
-            "kernel": (self._kernel, self._hello),
+            "kernel": (self._running if self.counted else self._kernel, self._hello),
             "probe": (self._hello, self._end),
             "stop": (self._end, self.now()),
         }
