@@ -43,6 +43,9 @@
 #define NOPS 64
 /* include/uapi/linux/sched.h */
 #define SCHED_FIFO 1
+/* The kernel copies up to the next line of the cache, and then by lines (arch/powerpc/lib/copy_32.S in v7.3), and where the
+ * stack begins is random. */
+#define LARGEST_CACHE_LINE 128
 
 #ifndef TCSBRK
 #define TCSBRK 0x5409
@@ -255,7 +258,7 @@ static bool choose_arguments(const struct task *task, struct loop *loop, union a
 static void measure(const void *argument, s32 report_fd)
 {
 	const struct task *task = argument;
-	union answer answer;
+	union answer answer __attribute__((aligned(LARGEST_CACHE_LINE)));
 	struct loop loop = { .enter = enter_vdso, .what = (word)task->code, .calls = task->calls };
 	struct measured measured = { 0, 0, -ENOSYS, 0, 0 };
 
