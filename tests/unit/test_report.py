@@ -262,6 +262,8 @@ def test_the_summary_counts_every_verdict() -> None:
     ("abi", "endianness", "label"),
     [
         ("mips-o32", "big", "mips-o32/be"),
+        ("sh", "big", "sh/be"),
+        ("sh", "little", "sh"),
         ("mips-o32", "little", "mips-o32"),
         ("s390x", "big", "s390x"),
         ("ppc64", "big", "ppc64/be"),

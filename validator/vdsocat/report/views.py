@@ -127,7 +127,7 @@ def spell_abi(abi: str, endianness: str) -> str:
     """The ABI, with its byte order where that is the unusual one for a reader to assume: mips-o32/be, ppc32/le."""
     if endianness == "little":
         return f"{abi}/le" if abi == "ppc32" else abi
-    return f"{abi}/be" if abi.startswith(("mips", "ppc64", "arm", "aarch64")) else abi
+    return f"{abi}/be" if abi.startswith(("mips", "ppc64", "arm", "aarch64", "sh")) else abi
 
 
 def spell_clock(clock: int | None) -> str:
