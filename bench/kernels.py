@@ -27,8 +27,9 @@ from vdsocat.sources import kernel_of
 SETTINGS = Settings.from_environment(None, None, os.environ)
 # Decompressors by what the kernel's format is called.
 TOOLS = {"gzip": "gzip", "xz": "xz", "lzma": "lzma", "bzip2": "bzip2", "zstd": "zstd", "lz4": "lz4", "lzo": "lzop"}
-# What a probe says of conformance beyond names. All else is images, mappings and what the kernel told of them.
-CHECKS = frozenset({"call", "case", "path", "child", "kuser", "crash", "hang"})
+# What a probe says of conformance beyond names. All else is images, mappings and what the kernel told of them, and
+# that a probe was started and has ended.
+CHECKS = frozenset({"call", "case", "path", "kuser", "crash", "hang"})
 # Machines whose kernels do not power them off: the boot is over with the last record.
 NEVER_OFF = ("ppc", "mips", "mips64")
 _LONGEST_BOOT = 60
