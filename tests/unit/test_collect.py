@@ -75,7 +75,7 @@ def test_cases_paths_and_the_clock_source_are_read() -> None:
                 extra=[
                     ("clocksource", "tsc"),
                     ("case", "__vdso_clock_gettime", "clock/2", "0.000000001..0.000000003", "0.000000002"),
-                    ("case", "__vdso_clock_gettime", "clock/33", "-", "signal:11"),
+                    ("case", "__vdso_clock_gettime", "clock/12", "errno:22", "errno:22", "clock/33", "-", "signal:11"),
                     ("path", "__vdso_clock_gettime", "1=vdso", "2=fallback", "-2=mixed"),
                     ("path", "__vdso_getcpu", "-=vdso"),
                     ("path", "__vdso_time", "unknown:22"),
@@ -88,6 +88,7 @@ def test_cases_paths_and_the_clock_source_are_read() -> None:
     assert record.clocksource == "tsc>hpet"
     assert record.cases == (
         Case("__vdso_clock_gettime", "clock/2", "0.000000001..0.000000003", "0.000000002"),
+        Case("__vdso_clock_gettime", "clock/12", "errno:22", "errno:22"),
         Case("__vdso_clock_gettime", "clock/33", None, "signal:11"),
     )
     assert record.paths == (
@@ -97,7 +98,16 @@ def test_cases_paths_and_the_clock_source_are_read() -> None:
     )
 
 
-@pytest.mark.parametrize("frame", [("case", "x", "clock/2", "1"), ("path",), ("path", "x", "unknown:what")])
+@pytest.mark.parametrize(
+    "frame",
+    [
+        ("case", "x"),
+        ("case", "x", "clock/2", "1"),
+        ("case", "x", "null", "0", "0", "null"),
+        ("path",),
+        ("path", "x", "unknown:what"),
+    ],
+)
 def test_a_frame_that_is_cut_ends_the_run(frame: tuple[object, ...]) -> None:
     with pytest.raises(RunError, match="cannot be read"):
         collect_one(frame)

@@ -27,7 +27,7 @@ EXTRA = (
     ("crash", "__vdso_time", 11),
     ("hang", "__vdso_gettimeofday"),
     ("clocksource", "tsc"),
-    ("case", "__vdso_getcpu", "null", "0", "0"),
+    ("case", "__vdso_getcpu", "null", "0", "0", "bad-pointer", "errno:14", "signal:11"),
     ("path", "__vdso_clock_gettime", "1=vdso"),
     ("kuser", "absent"),
 )

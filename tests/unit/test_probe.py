@@ -105,6 +105,15 @@ def fields_of(frames: list[Frame], frame_type: str) -> list[list[str]]:
     return [frame.fields for frame in frames if frame.type == frame_type]
 
 
+def cases_of(frames: list[Frame]) -> list[tuple[str, str, str, str]]:
+    """Symbol, name, what the kernel says, what the function says; a frame holds several of one symbol."""
+    return [
+        (symbol, *fields[at : at + 3])
+        for symbol, *fields in fields_of(frames, "case")
+        for at in range(0, len(fields), 3)
+    ]
+
+
 def read_image(frames: list[Frame]) -> bytes:
     """The vDSO's bytes, their length and checksum verified."""
     ((_, length),) = fields_of(frames, "vdso")
@@ -282,7 +291,7 @@ def test_host_probe_calls_every_clock_between_two_system_calls() -> None:
 
 def test_host_probe_tries_cases_beside_the_system_call() -> None:
     require_x86_64()
-    cases = {(symbol, name): (kernel, vdso) for symbol, name, kernel, vdso in fields_of(run_probe("x86-64-le"), "case")}
+    cases = {(symbol, name): (kernel, vdso) for symbol, name, kernel, vdso in cases_of(run_probe("x86-64-le"))}
     for clock in (12, 24, 32, 33, 64, 2147483647, -797):
         assert cases["__vdso_clock_gettime", f"clock/{clock}"] == ("errno:22", "errno:22")
     for clock in (2, 3, -6, -2):
@@ -420,7 +429,7 @@ def test_hang_of_a_call_is_a_frame_and_not_the_end() -> None:
 def test_crash_of_a_case_is_what_it_says_and_the_next_are_tried() -> None:
     require_x86_64()
     frames = run_probe("x86-64-le", filter_getcpu(SECCOMP_RET_TRAP))
-    cases = [case[1:] for case in fields_of(frames, "case") if case[0] == "__vdso_getcpu"]
+    cases = [case[1:] for case in cases_of(frames) if case[0] == "__vdso_getcpu"]
     assert len(cases) > 2
     assert {(kernel, vdso) for _, kernel, vdso in cases} <= {("-", "signal:31"), ("lacking:second-cpu",) * 2}
 
@@ -428,8 +437,8 @@ def test_crash_of_a_case_is_what_it_says_and_the_next_are_tried() -> None:
 def test_hang_of_a_case_is_what_it_says_and_the_next_are_left_out() -> None:
     require_x86_64()
     frames = run_probe("x86-64-le", filter_getcpu(SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER))
-    assert [case for case in fields_of(frames, "case") if case[0] == "__vdso_getcpu"] == [
-        ["__vdso_getcpu", "pinned/0", "-", "hang"]
+    assert [case for case in cases_of(frames) if case[0] == "__vdso_getcpu"] == [
+        ("__vdso_getcpu", "pinned/0", "-", "hang")
     ]
 
 

@@ -2,6 +2,7 @@
 #include "cases.h"
 
 #include "child.h"
+#include "signals.h"
 #include "system.h"
 
 /* Of all cases; one that hangs is what takes so long. */
@@ -12,18 +13,28 @@
 /* Of a child: all that its cases put. A case that finds no room for its fields would look like a crash. */
 #define REPORT_SIZE 32768
 #define LARGEST_ERRNO 4095
+/* Of the argument of a case with what joins it, and of how a case ended that did not come to its end. */
+#define LONGEST_ARGUMENT 12
+#define LONGEST_ENDING 12
 
-/* What a child hands over: whether the case ended, and how many bytes of fields follow. */
+/* What a child hands over: how far the case has come, and how many bytes of fields follow. */
 struct record {
-	u8 complete;
+	u8 state;
 	u8 length;
 };
+enum { BEGUN, COMPLETE, CRASHED };
 
 /* The cases from the one numbered `next` of the first function on. */
 struct group {
 	const struct tried *tried;
 	u32 count;
 	u32 next;
+};
+
+/* What the speaker's unfinished frame is about; NULL where there is none. */
+struct open_frame {
+	struct speaker *speaker;
+	const struct tried *tried;
 };
 
 static const struct test_case *next_case(const struct group *group)
@@ -42,10 +53,19 @@ static bool find_next(struct group *group)
 	return group->count != 0;
 }
 
-static void hand(s32 fd, bool complete, const struct speaker *said)
+/* What this child is at. */
+static struct {
+	struct group group;
+	struct speaker said;
+	s32 report_fd;
+	word process;
+	bool handed_over; /* the case may crash from here on */
+} running;
+
+static void hand(s32 fd, u8 state, const struct speaker *said)
 {
 	u8 bytes[sizeof(struct record) + FRAME_LIMIT];
-	struct record record = { complete, (u8)said->length };
+	struct record record = { state, (u8)said->length };
 
 	memcpy(bytes, &record, sizeof(record));
 	memcpy(bytes + sizeof(record), said->line, record.length);
@@ -54,7 +74,8 @@ static void hand(s32 fd, bool complete, const struct speaker *said)
 
 void hand_over(const struct subject *subject, const struct speaker *said)
 {
-	hand(subject->report_fd, 0, said);
+	hand(subject->report_fd, BEGUN, said);
+	running.handed_over = 1;
 }
 
 bool put_failure(struct speaker *said, s64 returned)
@@ -84,27 +105,71 @@ void put_lacking(struct speaker *said, const char *what)
 	}
 }
 
-static void run_cases(const void *argument, s32 report_fd)
+static void run_rest(void)
 {
-	struct group group = *(const struct group *)argument;
-	struct speaker said = { .name = "" };
+	for (; find_next(&running.group); running.group.next++) {
+		struct subject subject = running.group.tried->subject;
+		const struct test_case *test = next_case(&running.group);
 
-	for (; find_next(&group); group.next++) {
-		struct subject subject = group.tried->subject;
-
-		subject.report_fd = report_fd;
-		said.length = 0;
-		next_case(&group)->run(&subject, next_case(&group)->argument, &said);
-		hand(report_fd, 1, &said);
+		subject.report_fd = running.report_fd;
+		running.said.length = 0;
+		running.handed_over = 0;
+		test->run(&subject, test->argument, &running.said);
+		hand(running.report_fd, COMPLETE, &running.said);
 	}
 }
 
-static void begin_case(struct speaker *speaker, const struct group *group)
+#ifdef SYS_rt_sigaction
+/* A crash that a case was prepared for costs no further child: the next cases run on top of it, and nobody returns to what
+ * crashed. Any other ends the child, and so does one in a child of its own. */
+static void go_on_after_crash(s32 number)
+{
+	if (!running.handed_over || running.group.tried->function->crash_lasts || process_id() != running.process) {
+		handle_signals(number, NULL, 0);
+		signal_process((s32)process_id(), number);
+		return;
+	}
+	running.handed_over = 0;
+	running.said.length = 0;
+	hand(running.report_fd, CRASHED, &running.said);
+	running.group.next++;
+	run_rest();
+	exit_process(0);
+}
+#endif
+
+static void run_cases(const void *argument, s32 report_fd)
+{
+	running.group = *(const struct group *)argument;
+	running.said.name = "";
+	running.report_fd = report_fd;
+	running.process = process_id();
+#ifdef SYS_rt_sigaction
+	handle_signals(SIGSEGV, go_on_after_crash, SA_NODEFER);
+#endif
+	run_rest();
+}
+
+static void end_frame(struct open_frame *open)
+{
+	if (open->tried)
+		frame_end(open->speaker);
+	open->tried = NULL;
+}
+
+/* Cases of one function share a frame as long as there is room: `length` is that of the fields to follow. */
+static void begin_case(struct open_frame *open, const struct group *group, u32 length)
 {
 	const struct test_case *test = next_case(group);
+	struct speaker *speaker = open->speaker;
 
-	frame_begin(speaker, "case");
-	put_text(speaker, group->tried->subject.symbol);
+	length += string_length(test->name) + LONGEST_ARGUMENT;
+	if (open->tried != group->tried || frame_room(speaker) < length) {
+		end_frame(open);
+		frame_begin(speaker, "case");
+		put_text(speaker, group->tried->subject.symbol);
+		open->tried = group->tried;
+	}
 	put_text(speaker, test->name);
 	if (test->argument != NO_ARGUMENT) {
 		add_text(speaker, "/");
@@ -112,37 +177,19 @@ static void begin_case(struct speaker *speaker, const struct group *group)
 	}
 }
 
-static void add_fields(struct speaker *speaker, const u8 *bytes, u32 length)
+/* Fields that a case put, in the report. */
+struct part {
+	const u8 *fields;
+	u32 length;
+};
+
+static void add_fields(struct speaker *speaker, struct part part)
 {
 	char text[FRAME_LIMIT + 1];
 
-	memcpy(text, bytes, length);
-	text[length] = 0;
+	memcpy(text, part.fields, part.length);
+	text[part.length] = 0;
 	add_text(speaker, text);
-}
-
-/* Says the cases that ended, and where in the report the fields of the one that did not end begin. */
-static u32 say_ended(struct speaker *speaker, struct group *group, const u8 *report, u32 size)
-{
-	struct record record;
-	u32 at = 0, rest = size;
-
-	while (find_next(group) && size - at >= sizeof(record)) {
-		memcpy(&record, report + at, sizeof(record));
-		if (record.length > size - at - sizeof(record))
-			break;
-		if (record.complete) {
-			begin_case(speaker, group);
-			add_fields(speaker, report + at + sizeof(record), record.length);
-			frame_end(speaker);
-			group->next++;
-			rest = size;
-		} else {
-			rest = at;
-		}
-		at += (u32)sizeof(record) + record.length;
-	}
-	return rest;
 }
 
 /* Says how the child ended in place of what the function says: `signal:<n>`, `hang`, or `died`. */
@@ -158,41 +205,72 @@ static void put_ending(struct speaker *speaker, const struct ending *ending)
 	}
 }
 
-static void say_group(struct speaker *speaker, struct group group)
+static void say_ended(struct open_frame *open, struct group *group, struct part all)
 {
+	begin_case(open, group, all.length);
+	add_fields(open->speaker, all);
+	group->next++;
+}
+
+/* `begun` is what the case had put by then, if anything. */
+static void say_failed(struct open_frame *open, struct group *group, struct part begun, const struct ending *ending)
+{
+	begin_case(open, group, begun.length + LONGEST_ENDING);
+	if (begun.length)
+		add_fields(open->speaker, begun);
+	else
+		put_text(open->speaker, "-");
+	put_ending(open->speaker, ending);
+	group->next++;
+}
+
+/* Says the cases that the report is whole about; what is left is what the next one had put, if anything. */
+static struct part say_reported(struct open_frame *open, struct group *group, const u8 *report, u32 size)
+{
+	static const struct ending crash = { ENDED_SIGNAL, SIGSEGV, 0 };
+	struct part begun = { NULL, 0 };
+
+	while (find_next(group) && size >= sizeof(struct record)) {
+		struct record record;
+		struct part part = { report + sizeof(record), 0 };
+
+		memcpy(&record, report, sizeof(record));
+		part.length = record.length;
+		if (part.length > size - sizeof(record))
+			break;
+		report = part.fields + part.length;
+		size -= (u32)sizeof(record) + part.length;
+		if (record.state == BEGUN) {
+			begun = part;
+			continue;
+		}
+		if (record.state == COMPLETE)
+			say_ended(open, group, part);
+		else
+			say_failed(open, group, begun, &crash);
+		begun.length = 0;
+	}
+	return begun;
+}
+
+void say_cases(struct speaker *speaker, const struct tried *tried, u32 count)
+{
+	struct group group = { tried, count, 0 };
+	struct open_frame open = { speaker, NULL };
 	u8 report[REPORT_SIZE];
 
 	while (find_next(&group)) {
 		struct ending ending = run_in_child(run_cases, &group, CASES_SECONDS, report, sizeof(report));
-		u32 rest = say_ended(speaker, &group, report, ending.reported);
+		struct part begun = say_reported(&open, &group, report, ending.reported);
 
-		if (!find_next(&group))
-			return;
-		begin_case(speaker, &group);
-		if (rest < ending.reported) {
-			struct record record;
-
-			memcpy(&record, report + rest, sizeof(record));
-			add_fields(speaker, report + rest + sizeof(record), record.length);
-		} else {
-			put_text(speaker, "-");
+		if (find_next(&group)) {
+			say_failed(&open, &group, begun, &ending);
+			/* What follows of the same function would only cost more time. */
+			if (ending.how == ENDED_HANG || ending.how == ENDED_UNSTARTED)
+				group.next = group.tried->function->case_count;
 		}
-		put_ending(speaker, &ending);
-		frame_end(speaker);
-		/* What follows of the same function would only cost more time. */
-		if (ending.how == ENDED_HANG || ending.how == ENDED_UNSTARTED)
-			group.next = group.tried->function->case_count;
-		else
-			group.next++;
+		end_frame(&open);
 	}
-}
-
-void say_cases(struct speaker *speaker, const struct subject *subject, const struct test_case *cases, u32 count)
-{
-	struct function function = { .cases = cases, .case_count = count };
-	struct tried tried = { *subject, &function };
-
-	say_group(speaker, (struct group){ &tried, 1, 0 });
 }
 
 /* Each architecture uses one of the prefixes (arch/<arch>/kernel/vdso/vdso.lds.S). */
@@ -237,6 +315,6 @@ void say_tables(struct speaker *speaker, const struct vdso_image *image, const s
 			found++;
 		}
 	}
-	say_group(speaker, (struct group){ tried, found, 0 });
+	say_cases(speaker, tried, found);
 	say_paths(speaker, tried, found);
 }

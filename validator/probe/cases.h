@@ -1,8 +1,8 @@
 /* Cases: one call of a function beside what it must agree with, and whether a call enters the kernel.
  *
  * A function is a row of a table (struct function), its cases and paths are tables too. The cases of all functions run one
- * after the other in a child; a crash or a hang ends the child and is what the case says, and the next child goes on
- * behind it. So do their paths. */
+ * after the other in a child; a crash or a hang is what the case says, and the next child goes on behind it, or after a
+ * crash behind hand_over the same child. So do their paths. */
 #ifndef CASES_H
 #define CASES_H
 
@@ -47,6 +47,8 @@ struct function {
 	/* Makes ready, in the process that calls, what calls for paths need; false where that cannot be had. Left out
 	 * where they need nothing. */
 	bool (*prepare)(const struct subject *subject);
+	/* The next case would suffer from a crash of the last one if it ran in the same process. */
+	bool crash_lasts;
 };
 
 /* A function that the image has. */
@@ -54,6 +56,10 @@ struct tried {
 	struct subject subject;
 	const struct function *function;
 };
+
+/* What is no function of an image: its symbol, and its address if it is called at one. */
+#define ENTRY(name, address, table) \
+	{ { .symbol = name, .code = address, .report_fd = -1 }, &(const struct function){ CASES(table) } }
 
 struct table {
 	const struct function *functions;
@@ -72,8 +78,8 @@ extern const u32 cpu_function_count;
 /* Says a `case` for each case, and a `path` for each function that has paths, of all functions of these tables that the
  * image exports. */
 void say_tables(struct speaker *speaker, const struct vdso_image *image, const struct table *tables, u32 count);
-/* Says a `case` for each; for what is no function of an image. */
-void say_cases(struct speaker *speaker, const struct subject *subject, const struct test_case *cases, u32 count);
+/* Says them in `case` frames. */
+void say_cases(struct speaker *speaker, const struct tried *tried, u32 count);
 /* Says a `path` (paths.c) for each: for each argument whether the calls of it entered the kernel. */
 void say_paths(struct speaker *speaker, const struct tried *tried, u32 count);
 

@@ -92,6 +92,11 @@ void frame_begin(struct speaker *speaker, const char *type)
 	put_text(speaker, type);
 }
 
+u32 frame_room(const struct speaker *speaker)
+{
+	return PAYLOAD_LIMIT - speaker->length;
+}
+
 void put_text(struct speaker *speaker, const char *text)
 {
 	append(speaker, ' ');

@@ -33,6 +33,8 @@ void add_text(struct speaker *speaker, const char *text);
 void add_signed(struct speaker *speaker, s64 value);
 void add_fixed_point(struct speaker *speaker, s64 whole, u64 fraction, u32 digits, const char *tail);
 void frame_end(struct speaker *speaker);
+/* How many bytes more a frame takes. */
+u32 frame_room(const struct speaker *speaker);
 
 /* Ends a line that somebody else may have left unfinished. An empty line is no frame. */
 void break_line(struct speaker *speaker);

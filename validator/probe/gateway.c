@@ -247,25 +247,17 @@ static const struct test_case entry_cases[] = {
 	{ "gateway-number", 9999, run_call_number },
 };
 
+static const struct tried entries[] = {
+	ENTRY("lws_entry", 0, lws_cases),
+	ENTRY("lws_compare_and_swap_2", 0, sized_cases),
+	ENTRY("lws_atomic_xchg", 0, exchange_cases),
+	ENTRY("lws_atomic_store", 0, store_cases),
+	ENTRY("set_thread_pointer", 0, pointer_cases),
+	ENTRY("linux_gateway_entry", 0, entry_cases),
+};
+
 void say_gateway(struct speaker *speaker)
 {
-	static const struct {
-		const char *symbol;
-		const struct test_case *cases;
-		u32 count;
-	} entries[] = {
-		{ "lws_entry", lws_cases, COUNT(lws_cases) },
-		{ "lws_compare_and_swap_2", sized_cases, COUNT(sized_cases) },
-		{ "lws_atomic_xchg", exchange_cases, COUNT(exchange_cases) },
-		{ "lws_atomic_store", store_cases, COUNT(store_cases) },
-		{ "set_thread_pointer", pointer_cases, COUNT(pointer_cases) },
-		{ "linux_gateway_entry", entry_cases, COUNT(entry_cases) },
-	};
-
-	for (u32 index = 0; index < COUNT(entries); index++) {
-		struct subject subject = { .symbol = entries[index].symbol, .report_fd = -1 };
-
-		say_cases(speaker, &subject, entries[index].cases, entries[index].count);
-	}
+	say_cases(speaker, entries, COUNT(entries));
 }
 #endif

@@ -71,26 +71,21 @@ static const struct test_case cmpxchg64_cases[] = {
 	{ "helper", 3, run_cmpxchg64 },
 };
 
+/* In the order in which they came. */
+static const struct tried helpers[] = {
+	ENTRY("__kuser_get_tls", KUSER_GET_TLS, tls_cases),
+	ENTRY("__kuser_cmpxchg", KUSER_CMPXCHG, cmpxchg_cases),
+	ENTRY("__kuser_memory_barrier", KUSER_MEMORY_BARRIER, barrier_cases),
+	ENTRY("__kuser_cmpxchg64", KUSER_CMPXCHG64, cmpxchg64_cases),
+};
+static const u32 since[] = { 1, 2, 3, 5 };
+
 void say_kuser_helpers(struct speaker *speaker, u32 version)
 {
-	static const struct {
-		const char *symbol;
-		unsigned long address;
-		u32 version;
-		const struct test_case *cases;
-		u32 count;
-	} helpers[] = {
-		{ "__kuser_get_tls", KUSER_GET_TLS, 1, tls_cases, COUNT(tls_cases) },
-		{ "__kuser_cmpxchg", KUSER_CMPXCHG, 2, cmpxchg_cases, COUNT(cmpxchg_cases) },
-		{ "__kuser_memory_barrier", KUSER_MEMORY_BARRIER, 3, barrier_cases, COUNT(barrier_cases) },
-		{ "__kuser_cmpxchg64", KUSER_CMPXCHG64, 5, cmpxchg64_cases, COUNT(cmpxchg64_cases) },
-	};
+	u32 count = 0;
 
-	for (u32 index = 0; index < COUNT(helpers); index++) {
-		struct subject subject = { .symbol = helpers[index].symbol, .code = helpers[index].address };
-
-		if (version >= helpers[index].version)
-			say_cases(speaker, &subject, helpers[index].cases, helpers[index].count);
-	}
+	while (count < COUNT(helpers) && version >= since[count])
+		count++;
+	say_cases(speaker, helpers, count);
 }
 #endif

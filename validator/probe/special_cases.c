@@ -20,7 +20,7 @@ void say_functions(struct speaker *speaker, const struct vdso_image *image)
 
 void say_special_cases(struct speaker *speaker)
 {
-#ifdef SYS_rt_sigaction
+#if defined(SYS_rt_sigaction) && !defined(ABI_SA_RESTORER)
 	say_signals(speaker);
 #endif
 #if defined(__x86_64__) && !defined(__ILP32__) && !defined(ABI_USER_MODE)

@@ -328,7 +328,7 @@ static word call_time_for_path(const struct subject *subject, s32 argument)
 	return call_vdso(subject->code, 0, 0, 0, 0, 0);
 }
 
-/* In each table what may crash stands last, so that it costs no further child.
+/* In each table what may crash stands last, so that the least depends on going on after it.
  *
  * Clock ids: PROCESS_CPUTIME 2, THREAD_CPUTIME 3, REALTIME_ALARM 8, BOOTTIME_ALARM 9; 10 (SGI_CYCLE) and 12 to 15 are
  * nobody's, 16 to 23 are auxiliary clocks (include/uapi/linux/time.h). 32, 33 and 64 are 0 and 1 to a shift that

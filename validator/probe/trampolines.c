@@ -1,39 +1,17 @@
 /* Signals: what a handler returns to, and whether what it interrupted goes on as if nothing had been. */
+#include "signals.h"
 #include "special_cases.h"
 #include "system.h"
 
-/* x86-64 and x32 deliver no signal to a handler without SA_RESTORER, and have no landing pads. */
-#ifdef SYS_rt_sigaction
+/* x86-64 and x32 call no handler without SA_RESTORER, and have no landing pads. */
+#if defined(SYS_rt_sigaction) && !defined(ABI_SA_RESTORER)
 
-#define SIGALRM 14
 #define ITIMER_REAL 0
 /* A shorter one leaves the slowest machines no time between two signals. */
 #define INTERVAL_MICROSECONDS 200
 /* The second one is delivered only if the return from the first restored the signal mask. */
 #define SIGNALS 2
 #define LANES 12
-
-/* struct sigaction of include/linux/signal_types.h as far as it differs: restorer and mask, in whatever order, are 0.
- * MIPS has the flags first, and a mask of 128 bits. */
-struct action {
-#ifdef ABI_SIGACTION_FLAGS_FIRST
-	u32 flags;
-	void (*handler)(s32 number);
-#else
-	void (*handler)(s32 number);
-	unsigned long flags;
-#endif
-	unsigned long rest[8];
-};
-#ifdef ABI_SIGACTION_FLAGS_FIRST
-#define SIGNAL_SET_SIZE 16
-#define SA_SIGINFO 8
-#else
-#define SIGNAL_SET_SIZE 8
-#endif
-#ifndef SA_SIGINFO
-#define SA_SIGINFO 4
-#endif
 
 static const struct subject *interrupted_subject;
 static struct speaker *interrupted_speaker;
@@ -71,19 +49,15 @@ static u32 fill_registers(u32 seed)
  * were wrong. */
 static void run_landing(const struct subject *subject, s32 siginfo, struct speaker *said)
 {
-	struct action action;
 	/* struct __kernel_old_itimerval: seconds and microseconds of the interval, and of the first time. */
 	word timer[4] = { 0, INTERVAL_MICROSECONDS, 0, INTERVAL_MICROSECONDS };
 	const u32 expected = fill_registers(1);
 	u32 wrong = 0;
 
-	memset(&action, 0, sizeof(action));
-	action.handler = handle_signal;
-	action.flags = siginfo ? SA_SIGINFO : 0;
 	interrupted_subject = subject;
 	interrupted_speaker = said;
 	delivered = 0;
-	if (system_call(SYS_rt_sigaction, SIGALRM, WORD(&action), 0, SIGNAL_SET_SIZE, 0) < 0 ||
+	if (handle_signals(SIGALRM, handle_signal, siginfo ? SA_SIGINFO : 0) < 0 ||
 	    system_call(SYS_setitimer, ITIMER_REAL, WORD(timer), 0, 0, 0) < 0) {
 		put_lacking(said, "timer");
 		return;
@@ -101,10 +75,12 @@ static const struct test_case landings[] = {
 	{ "landing", 1, run_landing },
 };
 
+/* After a crash, its timer and its signal mask would be the next one's. */
+static const struct function signal_function = { CASES(landings), .crash_lasts = 1 };
+static const struct tried signals[] = { { { .symbol = "signal", .report_fd = -1 }, &signal_function } };
+
 void say_signals(struct speaker *speaker)
 {
-	struct subject subject = { .symbol = "signal", .report_fd = -1 };
-
-	say_cases(speaker, &subject, landings, COUNT(landings));
+	say_cases(speaker, signals, COUNT(signals));
 }
 #endif

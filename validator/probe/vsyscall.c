@@ -77,15 +77,14 @@ static const struct test_case day_cases[] = { { "vsyscall", NO_ARGUMENT, run_day
 static const struct test_case time_cases[] = { { "vsyscall", 0, run_time }, { "vsyscall", 1, run_time } };
 static const struct test_case cpu_cases[] = { { "vsyscall", NO_ARGUMENT, run_cpu } };
 
+static const struct tried functions[] = {
+	ENTRY("vgettimeofday", 0, day_cases),
+	ENTRY("vtime", 0, time_cases),
+	ENTRY("vgetcpu", 0, cpu_cases),
+};
+
 void say_vsyscall(struct speaker *speaker)
 {
-	struct subject subject = { .report_fd = -1 };
-
-	subject.symbol = "vgettimeofday";
-	say_cases(speaker, &subject, day_cases, COUNT(day_cases));
-	subject.symbol = "vtime";
-	say_cases(speaker, &subject, time_cases, COUNT(time_cases));
-	subject.symbol = "vgetcpu";
-	say_cases(speaker, &subject, cpu_cases, COUNT(cpu_cases));
+	say_cases(speaker, functions, COUNT(functions));
 }
 #endif

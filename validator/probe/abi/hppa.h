@@ -8,6 +8,7 @@
 #define ENOSYS 251
 #define SIGCHLD 18
 #define SA_SIGINFO 0x10
+#define SA_NODEFER 0x20
 #define TCSBRK 0x5405
 
 /* arch/parisc/kernel/syscalls/syscall.tbl, v6.1 */

@@ -4,6 +4,8 @@
 
 #define ABI_WIDE_TIME 1
 #define ABI_WORD long long
+/* arch/x86/include/uapi/asm/signal.h: without it no handler is called. */
+#define ABI_SA_RESTORER 0x04000000
 
 /* __X32_SYSCALL_BIT */
 #define X32 0x40000000
@@ -34,6 +36,7 @@
 #define SYS_sched_setaffinity (X32 + 203)
 #define SYS_sched_getaffinity (X32 + 204)
 #define SYS_sched_setscheduler (X32 + 144)
+#define SYS_rt_sigaction (X32 + 512)
 #define SYS_prctl (X32 + 157)
 #define SYS_ptrace (X32 + 521)
 #define SYS_time (X32 + 201)

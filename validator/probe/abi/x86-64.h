@@ -3,6 +3,8 @@
 #define ABI_X86_64_H
 
 #define ABI_WIDE_TIME 1
+/* arch/x86/include/uapi/asm/signal.h: without it no handler is called. */
+#define ABI_SA_RESTORER 0x04000000
 
 /* arch/x86/entry/syscalls/syscall_64.tbl, v6.1 */
 #define SYS_read 0
@@ -31,6 +33,7 @@
 #define SYS_sched_setaffinity 203
 #define SYS_sched_getaffinity 204
 #define SYS_sched_setscheduler 144
+#define SYS_rt_sigaction 13
 #define SYS_prctl 157
 #define SYS_ptrace 101
 #define SYS_mmap 9

@@ -104,8 +104,7 @@ def _read_frames(empty: AbiCapture, frames: list[Frame]) -> AbiCapture:
             case "clocksource":
                 values["clocksource"] = ">".join(filter(None, (values.get("clocksource"), fields[0])))
             case "case":
-                symbol, name, kernel, vdso = fields
-                cases.append(Case(symbol, name, None if kernel == "-" else kernel, vdso))
+                cases += _cases(*fields)
             case "path":
                 paths.append(_path(*fields))
     if "address" in values and "image" not in values and empty.outcome == "complete":
@@ -164,6 +163,14 @@ def _call(fields: tuple[str, ...]) -> Call:
         after=_value(after),
         syscall_errno=failed[0] if failed else None,
     )
+
+
+def _cases(symbol: str, *tried: str) -> list[Case]:
+    """Cases of one function: of each its name, what it must agree with, what the function says."""
+    if not tried or len(tried) % 3:
+        raise ValueError(f"the cases of {symbol} are cut")
+    threes = [tried[at : at + 3] for at in range(0, len(tried), 3)]
+    return [Case(symbol, name, None if kernel == "-" else kernel, vdso) for name, kernel, vdso in threes]
 
 
 def _path(symbol: str, *ways: str) -> TakenPath:
