@@ -18,12 +18,18 @@ from small_catalog import small_catalog
 from small_images import i386_capture, i386_image, write_vmlinux
 
 import vdsocat
+from vdsocat.cache import Cache
 from vdsocat.capture import AbiCapture, Capture, capture_from_json, capture_to_json
 from vdsocat.costs import Cost, Costs
-from vdsocat.documents import schema_problems
+from vdsocat.documents import data_directory, schema_problems
 from vdsocat.guest.console import Transcript
 from vdsocat.guest.cost import collect_costs
+from vdsocat.guest.job import BootJob, make_boot, prepare_boot
+from vdsocat.guest.machines import Counted, load_machines
 from vdsocat.guest.probe_files import probe_name
+from vdsocat.guest.qemu import qemu_finder
+from vdsocat.guest.run import BootSettings, KernelUnderTest
+from vdsocat.guest.stop import StopRequest
 from vdsocat.judging.cost import compare_costs
 from vdsocat.judging.judge import judge_capture
 from vdsocat.judging.result import CheckResult
@@ -303,6 +309,19 @@ def test_the_log_of_an_earlier_plain_boot_does_not_stay(vdsocat: Command, tmp_pa
     check_costs(vdsocat, tmp_path, [PANIC], boot_lines(i386_image()))
     check_costs(vdsocat, tmp_path, boot_lines(i386_image(), costs=cost_lines()))
     assert logs_in(tmp_path / "out") == ["first"]
+
+
+def test_where_only_a_newer_qemu_counts_the_boot_is_made_without(tmp_path: Path) -> None:
+    qemu = make_fake_qemu(tmp_path / "qemu", b"".join(boot_lines(i386_image())))
+    (machine,) = (one for one in load_machines(data_directory("qemu-images") / "machines") if one.name == "i386")
+    picky = replace(machine, counted=Counted(machine.args, least_qemu="10.0"))
+    settings = BootSettings((picky,), Cache(tmp_path / "cache"), qemu_finder(qemu.directory))
+    job = BootJob(KernelUnderTest("k", write_vmlinux(tmp_path / "vmlinux")), settings, tmp_path / "log", cost=True)
+    (abi,) = make_boot(prepare_boot(job), StopRequest(), lambda text: None).capture.abis
+    assert abi.outcome == "complete"
+    assert abi.costs is not None
+    assert str(abi.costs.unknown).startswith("qemu-system-i386 10.0 or newer is needed here, and ")
+    assert "-icount" not in qemu.arguments()
 
 
 def test_the_command_that_counts_is_the_one_printed(vdsocat: Command, tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ SHORT = ("mips", "mips64", "mips64el", "mipsel", "sh4", "sh4eb")
 OTHERWISE = {
     "ppc64": ("-M pseries", "-M pseries,x-vof=on"),
     "ppc64le": ("-M pseries", "-M pseries,x-vof=on"),
+    "sparc64": ("-M sun4u", "-M sun4u -vga none"),
 }
 # How instructions are counted, and the machines that do it in every hasty boot.
 ICOUNT = " -icount shift=3,sleep=off -rtc base=2030-01-01,clock=vm"
@@ -94,7 +95,12 @@ ALWAYS = dict.fromkeys(
     ("mips", "mips64", "mips64el", "mipsel"), " -icount shift=6,sleep=off -rtc base=2030-01-01,clock=vm"
 )
 # What machines have otherwise where costs are measured.
-ONE_CPU = {"s390x": (" -smp 2 -accel tcg,thread=single", "")}
+ONE_INSTRUCTION = (" -m ", " -accel tcg,one-insn-per-tb=on -m ")
+COUNTED = {
+    "s390x": (" -smp 2 -accel tcg,thread=single", ""),
+    "loongarch64": ONE_INSTRUCTION,
+    "sparc64": ONE_INSTRUCTION,
+}
 
 
 def hasty(name: str) -> str:
@@ -125,12 +131,39 @@ def test_a_machine_that_skips_something_says_what() -> None:
     assert skipping == {*OTHERWISE, *ALWAYS}
 
 
-@pytest.mark.parametrize("stock", [False, True])
 @pytest.mark.parametrize("name", EMULATED)
-def test_the_command_that_measures_costs_is_the_one_written_down(name: str, stock: bool) -> None:
-    words = (COMMANDS[name] if stock else hasty(name)).removesuffix(ALWAYS.get(name, "")).removesuffix("'")
-    expected = f"{words} -- --cost'{ALWAYS.get(name, ICOUNT)}".replace(*ONE_CPU.get(name, ("", "")))
-    assert shlex.join(command_of(MACHINES[name], stock=stock, cost=True)) == expected
+def test_the_command_that_measures_costs_is_the_one_written_down(name: str) -> None:
+    words = hasty(name).removesuffix(ALWAYS.get(name, "")).removesuffix("'")
+    expected = f"{words} -- --cost'{ALWAYS.get(name, ICOUNT)}".replace(*COUNTED.get(name, ("", "")))
+    assert shlex.join(command_of(MACHINES[name], cost=True)) == expected
+
+
+def test_costs_of_a_plain_boot_are_measured_too() -> None:
+    command = command_of(MACHINES["mips"], stock=True, cost=True)
+    assert shlex.join(command) == f"{COMMANDS['mips'].removesuffix(chr(39))} -- --cost'{ALWAYS['mips']}"
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "counted"),
+    [
+        ("s390x", "7.2.22", True),
+        ("s390x", "10.0.2", False),
+        ("loongarch64", "10.0.2", True),
+        ("loongarch64", "11.1.3", False),
+        ("loongarch64", None, False),
+        ("sparc64", "11.1.3", True),
+    ],
+)
+def test_a_newer_qemu_counts_as_it_boots(name: str, version: str | None, counted: bool) -> None:
+    machine = MACHINES[name].with_qemu(version)
+    assert (machine.counted is not None) == counted
+    if not counted:
+        assert command_of(machine, cost=True)[1:9] == command_of(machine)[1:9]
+
+
+def test_a_machine_may_need_a_newer_qemu_to_count() -> None:
+    assert (MACHINES["sparc64"].least_qemu, MACHINES["sparc64"].least_qemu_to_count) == ("5.2", "10.0")
+    assert MACHINES["s390x"].least_qemu_to_count == MACHINES["s390x"].least_qemu
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from vdsocat.capture import Capture
 from vdsocat.guest.carried import capture_with_carried
-from vdsocat.guest.cost import without_costs
 from vdsocat.guest.known_boots import boot_key, find_kept, keep_capture, of_kernel
 from vdsocat.guest.run import BootPlan, BootSettings, KernelUnderTest, boot_and_capture, plan_boot
 from vdsocat.guest.stop import StopRequest
@@ -53,8 +52,8 @@ def prepare_boot(job: BootJob) -> PreparedBoot:
     plan = plan_boot(job.kernel, job.settings, job.cost)
     key = boot_key(plan)
     kept = job.earlier if job.earlier is not None and job.earlier.provenance.boot_key == key else None
-    # A capture of User Mode Linux never has the costs that were asked for.
-    if kept is None and not job.again and plan.cost == job.cost:
+    # One that was kept has not got the costs that were asked for.
+    if kept is None and not job.again and not plan.uncounted:
         kept = find_kept(job.settings.cache, key)
     return PreparedBoot(job, plan, key, of_kernel(kept, job.kernel) if kept is not None else None)
 
@@ -73,7 +72,5 @@ def make_boot(prepared: PreparedBoot, stop: StopRequest, progress: Callable[[str
         lambda: boot_and_capture(plan, job.log, stop), plan.image, job.settings.cache.path("payload")
     )
     capture = replace(capture, provenance=replace(capture.provenance, boot_key=prepared.key))
-    if job.cost and not plan.cost:
-        capture = without_costs(capture, "No QEMU runs this kernel, so nothing counts its instructions.")
     keep_capture(job.settings.cache, capture)
     return BootResult(capture, kept=False)

@@ -52,6 +52,17 @@ class OlderQemu:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """How a machine is booted to count instructions for costs: with these `args`, by QEMUs `before` a version if there
+    is one, and by none older than `least_qemu`.
+    """
+
+    args: tuple[str, ...]
+    before: str | None = None
+    least_qemu: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """A QEMU machine and the kernels it is for: `memory` in MiB, `deadline` in seconds.
 
@@ -59,9 +70,9 @@ class Machine:
     calls it), where it is started in QEMU's place.
     `memory_start` is the physical address where its memory begins, which arm kernels are put by.
     `seconds` is about how long a boot takes, for the order of boots until one was timed here.
-    `icount` says how instructions are counted on it, as -icount takes it, with `counted_args` for arguments if it has
-    them. With a `short_command_line` its kernel can be told little. `skips` names what is skipped unless the machine is
-    booted the stock way, with `stock_args` or, where others are `counted_in_haste`, without counting instructions.
+    `icount` says how instructions are counted on it, as -icount takes it; `counted` has what else is needed to count
+    them for costs. With a `short_command_line` its kernel can be told little. `skips` names what is skipped unless the
+    machine is booted the stock way, with `stock_args` or, where others are `counted_in_haste`, without counting.
     """
 
     name: str
@@ -82,7 +93,7 @@ class Machine:
     stock_args: tuple[str, ...] = ()
     skips: str | None = None
     icount: str = _ICOUNT
-    counted_args: tuple[str, ...] = ()
+    counted: Counted | None = None
     counted_in_haste: bool = False
     short_command_line: bool = False
     facts: Mapping[str, bool] = field(default_factory=dict)
@@ -91,9 +102,21 @@ class Machine:
 
     def with_qemu(self, version: str | None) -> Machine:
         """The machine as a QEMU of this version boots it; None, a version that is not known, is taken for a new one."""
-        if self.older is None or version is None or version_key(version) >= version_key(self.older.before):
-            return self
-        return replace(self, args=self.older.args, older=None)
+
+        def is_before(bound: str) -> bool:
+            return version is not None and version_key(version) < version_key(bound)
+
+        machine = self
+        if self.older and is_before(self.older.before):
+            machine = replace(machine, args=self.older.args, older=None)
+        if self.counted and self.counted.before and not is_before(self.counted.before):
+            machine = replace(machine, counted=None)
+        return machine
+
+    @property
+    def least_qemu_to_count(self) -> str | None:
+        """The oldest QEMU release that counts instructions for costs."""
+        return (self.counted and self.counted.least_qemu) or self.least_qemu
 
     @property
     def skipped_by_haste(self) -> str:
@@ -134,7 +157,7 @@ class Machine:
         counted = self.counted_in_haste and not stock
         return [
             qemu,
-            *((cost and self.counted_args) or (stock and self.stock_args) or self.args),
+            *((cost and self.counted and self.counted.args) or (stock and self.stock_args) or self.args),
             "-m", str(self.memory),
             "-nic", "none",
             "-no-user-config",
@@ -186,7 +209,7 @@ def _machine(raw: Mapping[str, Any]) -> Machine:
         stock_args=tuple(raw.get("stock", {}).get("args", ())),
         skips=raw.get("stock", {}).get("skips"),
         icount=raw.get("icount", _ICOUNT),
-        counted_args=tuple(raw.get("counted_args", ())),
+        counted=Counted(**{**raw["counted"], "args": tuple(raw["counted"]["args"])}) if "counted" in raw else None,
         counted_in_haste=raw.get("stock", {}).get("uncounted", False),
         short_command_line=raw.get("short_command_line", False),
         facts=raw.get("facts", {}),

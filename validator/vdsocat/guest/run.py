@@ -48,8 +48,9 @@ class BootPlan:
     """Everything that a boot needs, prepared: running `command` is all that is left.
 
     `stock_command` is the plain way to boot, empty where that is `command`; `skipped` names what `command` leaves out
-    of it. With `cost` the probes of `command` measure costs, and QEMU counts instructions for them. `unpacking` are the
-    seconds that preparing took; `kernel_sha256` is of the kernel's file.
+    of it. With `cost` the probes of `command` measure costs, and QEMU counts instructions for them; `uncounted` is the
+    reason why they do not, although somebody asked. `unpacking` are the seconds that preparing took; `kernel_sha256` is
+    of the kernel's file.
     """
 
     kernel: KernelUnderTest
@@ -64,6 +65,7 @@ class BootPlan:
     stock_command: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     cost: bool = False
+    uncounted: str | None = None
     unpacking: float = 0.0
 
     @property
@@ -98,14 +100,16 @@ class BootSettings:
 
 
 def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = False) -> BootPlan:
-    """Choose the machine, write the initramfs; with `cost` for a boot that measures costs, where QEMU makes it.
+    """Choose the machine, write the initramfs; with `cost` for a boot that measures costs, where a QEMU counts.
 
     InputError for a kernel that cannot be used, RunError without QEMU.
     """
     started = time.monotonic()
     image = identify_kernel(kernel.image)
     machine = machine_for(settings.machines, image.arch, image.bits, image.endianness, kernel.image)
-    qemu = _qemu_for(machine, settings.qemu)
+    uncounted = _why_uncounted(machine, settings.qemu) if cost else None
+    cost = cost and uncounted is None
+    qemu = _qemu_for(machine, settings.qemu, cost)
     if qemu is None:
         _require_program(image.path, machine)
     else:
@@ -121,8 +125,6 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
     payloads = settings.cache.path("payload")
     plain = bootable_payload(image, payloads)
     quick = plain if settings.stock else quick_payload(image, payloads, machine.memory_start)
-
-    cost = cost and qemu is not None
 
     def command(payload: Path, stock: bool, cost: bool = False) -> tuple[str, ...]:
         words = machine.command(emulator, payload, initramfs, settings.append, stock=stock, cost=cost)
@@ -140,17 +142,29 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
         stock_command=() if settings.stock and not cost else command(plain, True),
         skipped=() if settings.stock else tuple(_skipped(machine, entered=quick != plain)),
         cost=cost,
+        uncounted=uncounted,
         unpacking=time.monotonic() - started,
         kernel_sha256=kernel_sha256(kernel.image),
     )
 
 
-def _qemu_for(machine: Machine, find: QemuFinder) -> Qemu | None:
+def _why_uncounted(machine: Machine, find: QemuFinder) -> str | None:
+    """Why nothing counts the instructions of a machine; None where a QEMU does, or none is there to boot it."""
+    if machine.qemu is None:
+        return "No QEMU runs this kernel, so nothing counts its instructions."
+    try:
+        find(machine.qemu, machine.least_qemu_to_count)
+    except RunError as error:
+        return error.sentence()
+    return None
+
+
+def _qemu_for(machine: Machine, find: QemuFinder, cost: bool) -> Qemu | None:
     """The QEMU for a machine, None where it needs none; RunError, with what can be done instead, when there is none."""
     if machine.qemu is None:
         return None
     try:
-        return find(machine.qemu, machine.least_qemu)
+        return find(machine.qemu, machine.least_qemu_to_count if cost else machine.least_qemu)
     except RunError as error:
         if machine.instead is None:
             raise
@@ -168,6 +182,11 @@ def boot_and_capture(
     which decides; its console goes to a log of its own, LOG.plain.log. What kept costs from being measured is then the
     reason in `Costs.unknown`.
     """
+    capture = _boot(plan, log, stop)
+    return without_costs(capture, plan.uncounted) if plan.uncounted else capture
+
+
+def _boot(plan: BootPlan, log: Path | None, stop: StopRequest | None) -> Capture:
     plain_log = log.with_suffix(".plain.log") if log else None
     if plain_log:
         plain_log.unlink(missing_ok=True)
