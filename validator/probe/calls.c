@@ -1,23 +1,11 @@
 /* Calls the functions of the vDSO, each next to the system call, in a child. */
 #include "calls.h"
 
-#include "child.h"
-#include "clocks.h"
 #include "system.h"
 
 /* Of all calls; one that hangs is what takes so long. */
 #define CALLS_SECONDS 2
-/* Of images that export everything under both prefixes, which none does. */
-#define MOST_CALLS 34
-
 #define NO_CLOCK (-1)
-
-struct call {
-	const char *symbol;
-	unsigned long code;
-	enum shape shape;
-	s32 clock;
-};
 
 struct outcome {
 	s32 error_before, error_after;
@@ -77,13 +65,7 @@ static s64 ask_vdso(const struct call *call, union answer *answer)
 	}
 }
 
-/* All calls of all functions, in the order in which they are made. */
-struct calls {
-	const struct call *next;
-	u32 count;
-};
-
-static void make_calls(const void *argument, s32 report_fd)
+void make_calls(const void *argument, s32 report_fd)
 {
 	const struct calls *calls = argument;
 
@@ -154,31 +136,31 @@ static void pass_over(struct calls *calls)
 	calls->count--;
 }
 
-/* One child makes all calls, and another those behind a crash or a hang. */
-static void say_calls(struct speaker *speaker, struct calls calls)
+void say_calls(struct speaker *speaker, struct calls calls, struct attempt *attempt)
 {
-	struct outcome outcomes[MOST_CALLS];
-
 	while (calls.count) {
-		struct ending ending = run_in_child(make_calls, &calls, CALLS_SECONDS, outcomes, sizeof(outcomes));
+		const char *symbol;
 
-		for (u32 index = 0; index < ending.reported / sizeof(outcomes[0]) && calls.count; index++) {
-			say_call(speaker, calls.next, &outcomes[index]);
+		attempt_part(attempt, make_calls, &calls, CALLS_SECONDS);
+		while (calls.count && attempt->left >= sizeof(struct outcome)) {
+			/* Outcomes are the first of a report, whose alignment is theirs. */
+			say_call(speaker, calls.next, (const struct outcome *)attempt->next);
+			take_off(attempt, sizeof(struct outcome));
 			pass_over(&calls);
 		}
 		if (!calls.count)
 			return;
-		const char *symbol = calls.next->symbol;
-
-		say_failure(speaker, calls.next, &ending);
+		attempt->shared = 0;
+		symbol = calls.next->symbol;
+		say_failure(speaker, calls.next, &attempt->ending);
 		pass_over(&calls);
 		/* The other clocks would only cost more time. */
-		while (ending.how == ENDED_HANG && calls.count && calls.next->symbol == symbol)
+		while (attempt->ending.how == ENDED_HANG && calls.count && calls.next->symbol == symbol)
 			pass_over(&calls);
 	}
 }
 
-void call_functions(struct speaker *speaker, const struct vdso_image *image)
+u32 find_calls(const struct vdso_image *image, struct call calls[MOST_CALLS])
 {
 	/* Each architecture uses one of the prefixes (arch/<arch>/kernel/vdso/vdso.lds.S). */
 	static const struct {
@@ -199,8 +181,7 @@ void call_functions(struct speaker *speaker, const struct vdso_image *image)
 	};
 	/* REALTIME, MONOTONIC, MONOTONIC_RAW, REALTIME_COARSE, MONOTONIC_COARSE, BOOTTIME, TAI */
 	static const s32 clocks[] = { 0, 1, 4, 5, 6, 7, 11 };
-	struct call every[MOST_CALLS];
-	struct calls calls = { every, 0 };
+	u32 count = 0;
 
 	for (u32 index = 0; index < sizeof(functions) / sizeof(functions[0]); index++) {
 		struct call call = { functions[index].symbol, 0, functions[index].shape, NO_CLOCK };
@@ -209,13 +190,13 @@ void call_functions(struct speaker *speaker, const struct vdso_image *image)
 		if (!call.code)
 			continue;
 		if (!functions[index].clocks) {
-			every[calls.count++] = call;
+			calls[count++] = call;
 			continue;
 		}
 		for (u32 clock = 0; clock < sizeof(clocks) / sizeof(clocks[0]); clock++) {
 			call.clock = clocks[clock];
-			every[calls.count++] = call;
+			calls[count++] = call;
 		}
 	}
-	say_calls(speaker, calls);
+	return count;
 }

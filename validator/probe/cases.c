@@ -7,11 +7,6 @@
 
 /* Of all cases; one that hangs is what takes so long. */
 #define CASES_SECONDS 5
-#define LONGEST_SYMBOL 64
-/* Of all tables together that an ABI has. */
-#define MOST_TRIED 16
-/* Of a child: all that its cases put. A case that finds no room for its fields would look like a crash. */
-#define REPORT_SIZE 32768
 #define LARGEST_ERRNO 4095
 /* Of the argument of a case with what joins it, and of how a case ended that did not come to its end. */
 #define LONGEST_ARGUMENT 12
@@ -24,26 +19,19 @@ struct record {
 };
 enum { BEGUN, COMPLETE, CRASHED };
 
-/* The cases from the one numbered `next` of the first function on. */
-struct group {
-	const struct tried *tried;
-	u32 count;
-	u32 next;
-};
-
 /* What the speaker's unfinished frame is about; NULL where there is none. */
 struct open_frame {
 	struct speaker *speaker;
 	const struct tried *tried;
 };
 
-static const struct test_case *next_case(const struct group *group)
+static const struct test_case *next_case(const struct case_group *group)
 {
 	return &group->tried->function->cases[group->next];
 }
 
 /* Puts an end to a function whose cases are all done; false when there is none left. */
-static bool find_next(struct group *group)
+static bool find_next(struct case_group *group)
 {
 	while (group->count && group->next >= group->tried->function->case_count) {
 		group->tried++;
@@ -55,7 +43,7 @@ static bool find_next(struct group *group)
 
 /* What this child is at. */
 static struct {
-	struct group group;
+	struct case_group group;
 	struct speaker said;
 	s32 report_fd;
 	word process;
@@ -117,6 +105,9 @@ static void run_rest(void)
 		test->run(&subject, test->argument, &running.said);
 		hand(running.report_fd, COMPLETE, &running.said);
 	}
+	running.handed_over = 0;
+	if (running.group.paths)
+		try_paths(running.group.paths, running.report_fd);
 }
 
 #ifdef SYS_rt_sigaction
@@ -138,9 +129,9 @@ static void go_on_after_crash(s32 number)
 }
 #endif
 
-static void run_cases(const void *argument, s32 report_fd)
+void run_cases(const void *argument, s32 report_fd)
 {
-	running.group = *(const struct group *)argument;
+	running.group = *(const struct case_group *)argument;
 	running.said.name = "";
 	running.report_fd = report_fd;
 	running.process = process_id();
@@ -158,7 +149,7 @@ static void end_frame(struct open_frame *open)
 }
 
 /* Cases of one function share a frame as long as there is room: `length` is that of the fields to follow. */
-static void begin_case(struct open_frame *open, const struct group *group, u32 length)
+static void begin_case(struct open_frame *open, const struct case_group *group, u32 length)
 {
 	const struct test_case *test = next_case(group);
 	struct speaker *speaker = open->speaker;
@@ -205,7 +196,7 @@ static void put_ending(struct speaker *speaker, const struct ending *ending)
 	}
 }
 
-static void say_ended(struct open_frame *open, struct group *group, struct part all)
+static void say_ended(struct open_frame *open, struct case_group *group, struct part all)
 {
 	begin_case(open, group, all.length);
 	add_fields(open->speaker, all);
@@ -213,7 +204,7 @@ static void say_ended(struct open_frame *open, struct group *group, struct part 
 }
 
 /* `begun` is what the case had put by then, if anything. */
-static void say_failed(struct open_frame *open, struct group *group, struct part begun, const struct ending *ending)
+static void say_failed(struct open_frame *open, struct case_group *group, struct part begun, const struct ending *ending)
 {
 	begin_case(open, group, begun.length + LONGEST_ENDING);
 	if (begun.length)
@@ -225,21 +216,20 @@ static void say_failed(struct open_frame *open, struct group *group, struct part
 }
 
 /* Says the cases that the report is whole about; what is left is what the next one had put, if anything. */
-static struct part say_reported(struct open_frame *open, struct group *group, const u8 *report, u32 size)
+static struct part say_reported(struct open_frame *open, struct case_group *group, struct attempt *attempt)
 {
 	static const struct ending crash = { ENDED_SIGNAL, SIGSEGV, 0 };
 	struct part begun = { NULL, 0 };
 
-	while (find_next(group) && size >= sizeof(struct record)) {
+	while (find_next(group) && attempt->left >= sizeof(struct record)) {
 		struct record record;
-		struct part part = { report + sizeof(record), 0 };
+		struct part part;
 
-		memcpy(&record, report, sizeof(record));
-		part.length = record.length;
-		if (part.length > size - sizeof(record))
+		memcpy(&record, attempt->next, sizeof(record));
+		if (record.length > attempt->left - sizeof(record))
 			break;
-		report = part.fields + part.length;
-		size -= (u32)sizeof(record) + part.length;
+		part = (struct part){ attempt->next + sizeof(record), record.length };
+		take_off(attempt, (u32)sizeof(record) + record.length);
 		if (record.state == BEGUN) {
 			begun = part;
 			continue;
@@ -253,20 +243,23 @@ static struct part say_reported(struct open_frame *open, struct group *group, co
 	return begun;
 }
 
-void say_cases(struct speaker *speaker, const struct tried *tried, u32 count)
+void say_cases(struct speaker *speaker, struct case_group group, struct attempt *attempt)
 {
-	struct group group = { tried, count, 0 };
 	struct open_frame open = { speaker, NULL };
-	u8 report[REPORT_SIZE];
 
+	group.paths = NULL;
 	while (find_next(&group)) {
-		struct ending ending = run_in_child(run_cases, &group, CASES_SECONDS, report, sizeof(report));
-		struct part begun = say_reported(&open, &group, report, ending.reported);
+		struct part begun;
 
+		attempt_part(attempt, run_cases, &group, CASES_SECONDS);
+		begun = say_reported(&open, &group, attempt);
 		if (find_next(&group)) {
-			say_failed(&open, &group, begun, &ending);
+			enum how_ended how = attempt->ending.how;
+
+			attempt->shared = 0;
+			say_failed(&open, &group, begun, &attempt->ending);
 			/* What follows of the same function would only cost more time. */
-			if (ending.how == ENDED_HANG || ending.how == ENDED_UNSTARTED)
+			if (how == ENDED_HANG || how == ENDED_UNSTARTED)
 				group.next = group.tried->function->case_count;
 		}
 		end_frame(&open);
@@ -297,24 +290,20 @@ unsigned long find_function(const struct vdso_image *image, const char *name)
 	return find_named(image, name, symbol);
 }
 
-void say_tables(struct speaker *speaker, const struct vdso_image *image, const struct table *tables, u32 count)
+u32 find_tried(const struct vdso_image *image, const struct table *table, struct tried *tried,
+	       char symbols[][LONGEST_SYMBOL], u32 room)
 {
-	struct tried tried[MOST_TRIED];
-	char symbols[MOST_TRIED][LONGEST_SYMBOL];
 	u32 found = 0;
 
-	for (u32 index = 0; index < count; index++) {
-		for (u32 row = 0; row < *tables[index].count && found < MOST_TRIED; row++) {
-			const struct function *function = &tables[index].functions[row];
-			unsigned long code = find_named(image, function->name, symbols[found]);
+	for (u32 row = 0; row < *table->count && found < room; row++) {
+		const struct function *function = &table->functions[row];
+		unsigned long code = find_named(image, function->name, symbols[found]);
 
-			if (!code)
-				continue;
-			tried[found].subject = (struct subject){ image, symbols[found], code, function->shape, -1 };
-			tried[found].function = function;
-			found++;
-		}
+		if (!code)
+			continue;
+		tried[found].subject = (struct subject){ image, symbols[found], code, function->shape, -1 };
+		tried[found].function = function;
+		found++;
 	}
-	say_cases(speaker, tried, found);
-	say_paths(speaker, tried, found);
+	return found;
 }

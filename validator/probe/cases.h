@@ -1,11 +1,12 @@
 /* Cases: one call of a function beside what it must agree with, and whether a call enters the kernel.
  *
  * A function is a row of a table (struct function), its cases and paths are tables too. The cases of all functions run one
- * after the other in a child; a crash or a hang is what the case says, and the next child goes on behind it, or after a
- * crash behind hand_over the same child. So do their paths. */
+ * after the other in a child, and their paths behind them. A crash or a hang is what the case says, and the next child goes
+ * on behind it, or after a crash behind hand_over the same child. */
 #ifndef CASES_H
 #define CASES_H
 
+#include "child.h"
 #include "clocks.h"
 #include "vdso.h"
 
@@ -75,13 +76,39 @@ extern const u32 time_function_count;
 extern const struct function cpu_functions[];
 extern const u32 cpu_function_count;
 
-/* Says a `case` for each case, and a `path` for each function that has paths, of all functions of these tables that the
- * image exports. */
-void say_tables(struct speaker *speaker, const struct vdso_image *image, const struct table *tables, u32 count);
-/* Says them in `case` frames. */
-void say_cases(struct speaker *speaker, const struct tried *tried, u32 count);
-/* Says a `path` (paths.c) for each: for each argument whether the calls of it entered the kernel. */
-void say_paths(struct speaker *speaker, const struct tried *tried, u32 count);
+#define LONGEST_SYMBOL 64
+/* Finds the functions of a table that the image exports, and their symbols; how many there are. */
+u32 find_tried(const struct vdso_image *image, const struct table *table, struct tried *tried,
+	       char symbols[][LONGEST_SYMBOL], u32 room);
+
+/* Paths one after the other, of the same function or of several. */
+#define MOST_PATHS 64
+struct path_group {
+	struct {
+		const struct tried *tried;
+		const struct path_case *path;
+	} paths[MOST_PATHS];
+	u32 count;
+};
+
+void find_paths(const struct tried *tried, u32 count, struct path_group *group);
+/* Tries all paths in the child that calls it (paths.c). */
+void try_paths(const struct path_group *group, s32 report_fd);
+/* Says a `path` for each function: for each argument whether the calls of it entered the kernel. */
+void say_paths(struct speaker *speaker, const struct path_group *group, struct attempt *attempt);
+
+/* The cases from the one numbered `next` of the first function on; if there are `paths`, a child tries them next. */
+struct case_group {
+	const struct tried *tried;
+	u32 count;
+	u32 next;
+	const struct path_group *paths;
+};
+
+/* Runs a `struct case_group` in a child. */
+void run_cases(const void *argument, s32 report_fd);
+/* Says its cases in `case` frames. */
+void say_cases(struct speaker *speaker, struct case_group group, struct attempt *attempt);
 
 /* The address of __vdso_<name> or __kernel_<name>; 0 if there is neither. */
 unsigned long find_function(const struct vdso_image *image, const char *name);

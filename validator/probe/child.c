@@ -57,8 +57,7 @@ static word make_pipes(s32 ending[2], s32 reporting[2])
 	return result;
 }
 
-struct ending run_in_child(void (*body)(const void *argument, s32 report_fd), const void *argument, u32 seconds,
-			   void *report, u32 report_size)
+struct ending run_in_child(child_body *body, const void *argument, u32 seconds, void *report, u32 report_size)
 {
 	struct ending ending = { ENDED_UNSTARTED, 0, 0 };
 	s32 lives[2], reports[2], code;
@@ -98,4 +97,26 @@ struct ending run_in_child(void (*body)(const void *argument, s32 report_fd), co
 	else
 		ending.how = ENDED_SIGNAL;
 	return ending;
+}
+
+void begin_shared(struct attempt *attempt, child_body *body, const void *argument, u32 seconds)
+{
+	attempt->shared = 0;
+	attempt_part(attempt, body, argument, seconds);
+	attempt->shared = 1;
+}
+
+void attempt_part(struct attempt *attempt, child_body *body, const void *argument, u32 seconds)
+{
+	if (attempt->shared)
+		return;
+	attempt->ending = run_in_child(body, argument, seconds, attempt->report, sizeof(attempt->report));
+	attempt->next = attempt->report;
+	attempt->left = attempt->ending.reported;
+}
+
+void take_off(struct attempt *attempt, u32 bytes)
+{
+	attempt->next += bytes;
+	attempt->left -= bytes;
 }

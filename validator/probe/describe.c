@@ -1,7 +1,6 @@
 /* What a process can say about itself: its ABI, its kernel, auxv, mappings and the vDSO's bytes. */
 #include "describe.h"
 
-#include "calls.h"
 #include "child.h"
 #include "elf.h"
 #include "special_cases.h"
@@ -188,7 +187,7 @@ static void try_functions(struct speaker *speaker, const struct vdso_image *imag
 
 	read_clocksource(before);
 	say_clocksource(speaker, before);
-	say_functions(speaker, image);
+	say_behaviour(speaker, image);
 	read_clocksource(after);
 	if (!strings_equal(before, after))
 		say_clocksource(speaker, after);
@@ -245,10 +244,9 @@ void describe_process(struct speaker *speaker, const struct auxv_entry *auxv)
 #ifdef ABI_KUSER_VERSION
 	say_kuser(speaker);
 #endif
-	if (image.base) {
-		call_functions(speaker, &image);
+	if (image.base)
 		try_functions(speaker, &image);
-	}
-	say_special_cases(speaker);
+	else
+		say_behaviour(speaker, &image);
 	say_end(speaker);
 }

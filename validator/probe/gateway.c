@@ -247,7 +247,7 @@ static const struct test_case entry_cases[] = {
 	{ "gateway-number", 9999, run_call_number },
 };
 
-static const struct tried entries[] = {
+const struct tried gateway_entries[] = {
 	ENTRY("lws_entry", 0, lws_cases),
 	ENTRY("lws_compare_and_swap_2", 0, sized_cases),
 	ENTRY("lws_atomic_xchg", 0, exchange_cases),
@@ -255,9 +255,5 @@ static const struct tried entries[] = {
 	ENTRY("set_thread_pointer", 0, pointer_cases),
 	ENTRY("linux_gateway_entry", 0, entry_cases),
 };
-
-void say_gateway(struct speaker *speaker)
-{
-	say_cases(speaker, entries, COUNT(entries));
-}
+const u32 gateway_entry_count = COUNT(gateway_entries);
 #endif

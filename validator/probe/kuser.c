@@ -82,10 +82,12 @@ static const u32 since[] = { 1, 2, 3, 5 };
 
 void say_kuser_helpers(struct speaker *speaker, u32 version)
 {
+	struct attempt attempt;
 	u32 count = 0;
 
+	attempt.shared = 0;
 	while (count < COUNT(helpers) && version >= since[count])
 		count++;
-	say_cases(speaker, helpers, count);
+	say_cases(speaker, (struct case_group){ helpers, count, 0, NULL }, &attempt);
 }
 #endif

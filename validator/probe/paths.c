@@ -2,13 +2,11 @@
  * that nothing else has, and the function's callers see it or not. Where there are no filters, a tracer counts. */
 #include "cases.h"
 
-#include "child.h"
 #include "system.h"
 
 #define PATH_SECONDS 5
 /* A function that falls back now and then shows in so many calls; so many are few enough for every boot. */
 #define CALLS 3
-#define MOST_PATHS 64
 
 /* Above all that the kernel uses, below MAX_ERRNO. */
 #define MAGIC_ERRNO 3999
@@ -71,18 +69,9 @@ typedef u8 way;
 #define HUNG 0xfd
 #define DIED 0xfc
 
-/* Paths one after the other, of the same function or of several. */
-struct group {
-	struct {
-		const struct tried *tried;
-		const struct path_case *path;
-	} paths[MOST_PATHS];
-	u32 count;
-};
-
 /* What a child tries: `count` paths of a group from the one numbered `first` on. */
 struct stretch {
-	const struct group *group;
+	const struct path_group *group;
 	u32 first, count;
 };
 
@@ -199,7 +188,7 @@ static void trace_paths(const struct stretch *stretch, s32 report_fd, s32 error)
 	write_bytes(report_fd, &report, (u32)sizeof(report.error) + stretch->count);
 }
 
-static void try_paths(const void *argument, s32 report_fd)
+static void try_stretch(const void *argument, s32 report_fd)
 {
 	const struct stretch *stretch = argument;
 	way ways[MOST_PATHS];
@@ -219,31 +208,39 @@ static void try_paths(const void *argument, s32 report_fd)
 	}
 }
 
-/* Runs a child; how many ways it found, and the errno for which there are none. */
-static u32 find_stretch(const struct stretch *stretch, way *ways, struct ending *ending, s32 *error)
+void try_paths(const struct path_group *group, s32 report_fd)
 {
-	struct report report;
+	const struct stretch all = { group, 0, group->count };
+
+	try_stretch(&all, report_fd);
+}
+
+/* How many ways a child found, and the errno for which there are none. What a shared child reports is about all paths. */
+static u32 find_stretch(const struct stretch *stretch, struct attempt *attempt, way *ways, s32 *error)
+{
 	u32 found;
 
-	*ending = run_in_child(try_paths, stretch, PATH_SECONDS, &report, sizeof(report));
-	if (ending->reported < sizeof(report.error))
+	attempt_part(attempt, try_stretch, stretch, PATH_SECONDS);
+	attempt->shared = 0;
+	if (attempt->left < sizeof(*error))
 		return 0;
-	*error = report.error;
-	found = ending->reported - (u32)sizeof(report.error);
-	memcpy(ways, report.ways, found);
+	memcpy(error, attempt->next, sizeof(*error));
+	found = attempt->left - (u32)sizeof(*error);
+	if (found > stretch->count)
+		found = stretch->count;
+	memcpy(ways, attempt->next + sizeof(*error), found);
 	return found;
 }
 
 /* Where a child did not come to its end, its tracer does not know at which path: then each has a child of its own. */
-static s32 find_ways(const struct group *group, way *ways)
+static s32 find_ways(const struct path_group *group, struct attempt *attempt, way *ways)
 {
 	struct stretch stretch = { group, 0, group->count };
 	s32 error = 0;
 
 	memset(ways, UNTRIED, group->count);
 	while (stretch.first < group->count) {
-		struct ending ending;
-		u32 found = find_stretch(&stretch, ways + stretch.first, &ending, &error);
+		u32 found = find_stretch(&stretch, attempt, ways + stretch.first, &error);
 
 		if (error)
 			return error;
@@ -255,7 +252,7 @@ static s32 find_ways(const struct group *group, way *ways)
 		if (found < stretch.count) {
 			const struct tried *tried = group->paths[stretch.first].tried;
 
-			ways[stretch.first] = ending.how == ENDED_HANG ? HUNG : DIED;
+			ways[stretch.first] = attempt->ending.how == ENDED_HANG ? HUNG : DIED;
 			/* The function's other paths would only cost more time. */
 			while (stretch.first < group->count && group->paths[stretch.first].tried == tried)
 				stretch.first++;
@@ -267,15 +264,14 @@ static s32 find_ways(const struct group *group, way *ways)
 }
 
 /* What was made ready for calls may have been spoilt before they were made, once in a long while. */
-static void try_again(const struct group *group, way *ways)
+static void try_again(const struct path_group *group, struct attempt *attempt, way *ways)
 {
 	for (u32 index = 0; index < group->count; index++) {
 		struct stretch stretch = { group, index, 1 };
-		struct ending ending;
 		s32 error = 0;
 
 		if (group->paths[index].tried->function->prepare && ways[index] && ways[index] <= DIED)
-			find_stretch(&stretch, &ways[index], &ending, &error);
+			find_stretch(&stretch, attempt, &ways[index], &error);
 	}
 }
 
@@ -294,7 +290,7 @@ static void put_way(struct speaker *speaker, const struct path_case *path, way f
 					     "fallback");
 }
 
-static void say_ways(struct speaker *speaker, const struct group *group, const way *ways, s32 error)
+static void say_ways(struct speaker *speaker, const struct path_group *group, const way *ways, s32 error)
 {
 	for (u32 index = 0; index < group->count; index++) {
 		const struct tried *tried = group->paths[index].tried;
@@ -314,22 +310,25 @@ static void say_ways(struct speaker *speaker, const struct group *group, const w
 	}
 }
 
-void say_paths(struct speaker *speaker, const struct tried *tried, u32 count)
+void find_paths(const struct tried *tried, u32 count, struct path_group *group)
 {
-	struct group group = { .count = 0 };
-	way ways[MOST_PATHS];
-	s32 error;
-
+	group->count = 0;
 	for (u32 index = 0; index < count; index++) {
 		const struct function *function = tried[index].function;
 
-		for (u32 path = 0; path < function->path_count && group.count < MOST_PATHS; path++) {
-			group.paths[group.count].tried = &tried[index];
-			group.paths[group.count++].path = &function->paths[path];
+		for (u32 path = 0; path < function->path_count && group->count < MOST_PATHS; path++) {
+			group->paths[group->count].tried = &tried[index];
+			group->paths[group->count++].path = &function->paths[path];
 		}
 	}
-	error = find_ways(&group, ways);
+}
+
+void say_paths(struct speaker *speaker, const struct path_group *group, struct attempt *attempt)
+{
+	way ways[MOST_PATHS];
+	s32 error = find_ways(group, attempt, ways);
+
 	if (!error)
-		try_again(&group, ways);
-	say_ways(speaker, &group, ways, error);
+		try_again(group, attempt, ways);
+	say_ways(speaker, group, ways, error);
 }

@@ -4,19 +4,17 @@
 
 #include "cases.h"
 
-/* Says the cases and paths of all functions that the image exports. */
-void say_functions(struct speaker *speaker, const struct vdso_image *image);
-/* Says all cases of this header that need no image, but those of say_kuser_helpers. */
-void say_special_cases(struct speaker *speaker);
+/* Calls all functions that the image exports, and runs the cases and paths of them, and all cases of this header but those
+ * of say_kuser_helpers. */
+void say_behaviour(struct speaker *speaker, const struct vdso_image *image);
 
-/* Says where signal handlers return to (trampolines.c). */
-void say_signals(struct speaker *speaker);
+/* Where signal handlers return to (trampolines.c); the functions of x86's page at a fixed address (vsyscall.c); the entries
+ * of PA-RISC's gateway page (gateway.c). */
+extern const struct tried signal_entries[], vsyscall_entries[], gateway_entries[];
+extern const u32 signal_entry_count, vsyscall_entry_count, gateway_entry_count;
+
 /* Calls arm's helpers, of a page with this helper version (kuser.c). */
 void say_kuser_helpers(struct speaker *speaker, u32 version);
-/* Calls the functions of x86's page at a fixed address (vsyscall.c). */
-void say_vsyscall(struct speaker *speaker);
-/* Calls the entries of PA-RISC's gateway page (gateway.c). */
-void say_gateway(struct speaker *speaker);
 
 /* Tables like those of cases.h: random.c, and of one architecture powerpc.c, riscv.c, superh.c, x86.c. */
 extern const struct function random_functions[];

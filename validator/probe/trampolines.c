@@ -77,10 +77,6 @@ static const struct test_case landings[] = {
 
 /* After a crash, its timer and its signal mask would be the next one's. */
 static const struct function signal_function = { CASES(landings), .crash_lasts = 1 };
-static const struct tried signals[] = { { { .symbol = "signal", .report_fd = -1 }, &signal_function } };
-
-void say_signals(struct speaker *speaker)
-{
-	say_cases(speaker, signals, COUNT(signals));
-}
+const struct tried signal_entries[] = { { { .symbol = "signal", .report_fd = -1 }, &signal_function } };
+const u32 signal_entry_count = COUNT(signal_entries);
 #endif

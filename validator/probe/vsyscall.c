@@ -77,14 +77,10 @@ static const struct test_case day_cases[] = { { "vsyscall", NO_ARGUMENT, run_day
 static const struct test_case time_cases[] = { { "vsyscall", 0, run_time }, { "vsyscall", 1, run_time } };
 static const struct test_case cpu_cases[] = { { "vsyscall", NO_ARGUMENT, run_cpu } };
 
-static const struct tried functions[] = {
+const struct tried vsyscall_entries[] = {
 	ENTRY("vgettimeofday", 0, day_cases),
 	ENTRY("vtime", 0, time_cases),
 	ENTRY("vgetcpu", 0, cpu_cases),
 };
-
-void say_vsyscall(struct speaker *speaker)
-{
-	say_cases(speaker, functions, COUNT(functions));
-}
+const u32 vsyscall_entry_count = COUNT(vsyscall_entries);
 #endif
