@@ -43,6 +43,8 @@
 #define NOPS 64
 /* include/uapi/linux/sched.h */
 #define SCHED_FIFO 1
+/* A fourth of what the vDSO makes at a time (`batch` in include/vdso/getrandom.h, v7.3): each loop makes as much of it. */
+#define RANDOM_BYTES 24
 /* The kernel copies up to the next line of the cache, and then by lines (arch/powerpc/lib/copy_32.S in v7.3), and where the
  * stack begins is random. */
 #define LARGEST_CACHE_LINE 128
@@ -248,7 +250,7 @@ static bool choose_arguments(const struct task *task, struct loop *loop, union a
 	}
 #ifdef SYS_getrandom
 	if (task->function->random) {
-		loop->second = RANDOM_SAMPLE;
+		loop->second = RANDOM_BYTES;
 		return fill_random_state(task->code, &loop->fourth, &loop->fifth);
 	}
 #endif

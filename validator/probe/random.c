@@ -8,7 +8,8 @@
 #define STATE_SIZE_OF_QUERY (-1)
 #define GRND_NONBLOCK 1
 #define LARGEST 1500
-#define SAMPLE RANDOM_SAMPLE
+/* How many bytes it is asked for, but where lengths are tried. */
+#define SAMPLE 32
 #define GUARD 0xa5
 
 /* include/uapi/linux/random.h */

@@ -30,8 +30,6 @@ word call_written(const struct subject *subject, u32 *code, s32 number);
 /* A state of the getrandom at `code` that has been filled (random.c); false where there are no random numbers yet, or no
  * state. It is the calling process's alone: a child finds it empty. */
 bool fill_random_state(unsigned long code, word *state, word *size);
-/* How many bytes it is asked for, but where lengths are tried. */
-#define RANDOM_SAMPLE 32
 
 /* Memory of its own (mapping.c): its address or -errno, and whether it is the latter. */
 word map_memory(unsigned long size, s32 protection, s32 flags);

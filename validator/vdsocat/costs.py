@@ -12,7 +12,8 @@ numbers, and the same each time.
 What a kernel adds can carry a second or not (set_normalized_timespec64 in kernel/time/time.c, v7.3), some ten
 instructions of a system call. So /init sets the real-time clock a millisecond behind the monotonic one, in whatever
 second, which leaves nothing to carry, and no call is measured near the end of a second or before the tick that begins
-the next.
+the next. And getrandom is asked for 24 bytes, which divide what the vDSO makes at a time, so that no loop makes more of
+them than another.
 """
 
 from __future__ import annotations

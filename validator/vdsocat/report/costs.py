@@ -36,8 +36,8 @@ def render_cost_page(results: Sequence[CheckResult], date: str) -> str:
     lines = [
         "# What calls cost",
         f"Made by `vdsocat check --cost --out DIRECTORY SOURCE…` and `vdsocat report --format costs DIRECTORY`, "
-        f"{date}, with QEMU {', '.join(made_with)}. {HEADING[:-1]}. How they are counted, and why they are exact: "
-        "`validator/vdsocat/costs.py`.",
+        f"{date}, with QEMU {', '.join(made_with)}. {HEADING[:-1]}; of getrandom for 24 bytes. How they are counted, "
+        "and why they are exact: `validator/vdsocat/costs.py`.",
         render_listing(releases, ("kernel", "release", "machine"), "kernels", "markdown"),
         render_listing(rows, _COLUMNS, "costs", "markdown"),
     ]
