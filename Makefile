@@ -14,7 +14,7 @@ full_COMPILERS = $(filter-out gcc-loongarch64-linux-gnu, \
 	$(shell sed -n 's/^ *\(compiler\|plugin\)_package: *//p' qemu-images/kernels.yaml | sort -u)) \
 	g++ libc6-dev libc6-dev-i386-cross
 # What machines need a newer QEMU of than Debian 12 has.
-NEWER_QEMU = $(shell grep -lE '^least_qemu: "([89]|[1-9][0-9])\.' qemu-images/machines/*.yaml | xargs sed -n 's/^qemu: //p' | sort -u)
+NEWER_QEMU = $(shell grep -lE '^ *least_qemu: "([89]|[1-9][0-9])\.' qemu-images/machines/*.yaml | xargs sed -n 's/^qemu: //p' | sort -u)
 PROBE_PACKAGES = $(shell sed -n 's/^package *= *"\(.*\)"/\1/p' validator/probe/probes.toml | tr ' ' '\n' | sort -u)
 # What speed is measured against: virtme-ng's guest, and the tools that decompress kernels.
 BENCH_PACKAGES = busybox-static kmod gcc libc6-dev xz-utils gzip bzip2 zstd lz4 lzop
@@ -93,7 +93,7 @@ unit: setup ## the tests that need no QEMU (seconds)
 	@sh qemu-images/apt-install.sh $(TEST_PACKAGES)
 	$(VENV)/bin/python -m pytest -m "not long" tests/unit tests/mutants
 
-system: setup builders newer-qemu $(VENV)/browser ## the tests that boot kernels
+system: setup builders newer-qemu probe-compilers $(VENV)/browser ## the tests that boot kernels
 	@sh qemu-images/apt-install.sh $(TEST_PACKAGES) $(SELFTEST_PACKAGES) $(BROWSER_PACKAGES) $(ENGINE_PACKAGES)
 	$(VENV)/bin/python -m pytest tests/system
 

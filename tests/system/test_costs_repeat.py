@@ -31,6 +31,7 @@ def count_instructions(kernel: str) -> _Costs:
     [
         ("arm64-6.1", {"aarch64", "arm"}, ("aarch64", "__kernel_clock_gettime", 1)),
         ("ppc64", {"ppc64", "ppc32"}, ("ppc64", "__kernel_clock_gettime", 1)),
+        ("sparc64", {"sparc64", "sparc32"}, ("sparc64", "__vdso_clock_gettime", 1)),
         ("loong64-newest", {"loongarch64"}, ("loongarch64", "__vdso_clock_gettime", 1)),
         # Its copy_to_user() depends on where in a line of the cache an address lies.
         ("ppc32", {"ppc32"}, ("ppc32", "__kernel_clock_gettime", 1)),

@@ -25,7 +25,7 @@ from vdsocat.documents import data_directory, schema_problems
 from vdsocat.guest.console import Transcript
 from vdsocat.guest.cost import collect_costs
 from vdsocat.guest.job import BootJob, make_boot, prepare_boot
-from vdsocat.guest.machines import Counted, load_machines
+from vdsocat.guest.machines import Counted, LoneInstruction, load_machines
 from vdsocat.guest.probe_files import probe_name
 from vdsocat.guest.qemu import qemu_finder
 from vdsocat.guest.run import BootSettings, KernelUnderTest
@@ -322,6 +322,27 @@ def test_where_only_a_newer_qemu_counts_the_boot_is_made_without(tmp_path: Path)
     assert abi.costs is not None
     assert str(abi.costs.unknown).startswith("qemu-system-i386 10.0 or newer is needed here, and ")
     assert "-icount" not in qemu.arguments()
+
+
+def test_instructions_that_qemu_must_translate_alone_are_told_to_it(tmp_path: Path) -> None:
+    qemu = make_fake_qemu(tmp_path / "qemu", b"".join(boot_lines(i386_image(), costs=cost_lines())))
+    (machine,) = (one for one in load_machines(data_directory("qemu-images") / "machines") if one.name == "i386")
+    # The banner of the stand-in's kernel begins with "Linux ", at the address 0x100000.
+    lone = LoneInstruction(int.from_bytes(b"Linu", "little"), 0xFFFFFFFF)
+    kernel = KernelUnderTest("k", write_vmlinux(tmp_path / "vmlinux"))
+    keys = []
+    for place in ("here", "there"):
+        settings = BootSettings(
+            (replace(machine, counted=Counted(alone=lone)),), Cache(tmp_path / place), qemu_finder(qemu.directory)
+        )
+        prepared = prepare_boot(BootJob(kernel, settings, tmp_path / "log", cost=True))
+        (abi,) = make_boot(prepared, StopRequest(), lambda text: None).capture.abis
+        assert abi.costs is not None
+        assert abi.costs.unknown is None
+        keys.append(prepared.key)
+        (told,) = (word for word in qemu.arguments() if "input-path=" in word)
+        assert Path(told.partition("input-path=")[2]).read_bytes() == b"$Z1,100001,4#39+$c#63"
+    assert keys[0] == keys[1]
 
 
 def test_the_command_that_counts_is_the_one_printed(vdsocat: Command, tmp_path: Path) -> None:

@@ -95,12 +95,7 @@ ALWAYS = dict.fromkeys(
     ("mips", "mips64", "mips64el", "mipsel"), " -icount shift=6,sleep=off -rtc base=2030-01-01,clock=vm"
 )
 # What machines have otherwise where costs are measured.
-ONE_INSTRUCTION = (" -m ", " -accel tcg,one-insn-per-tb=on -m ")
-COUNTED = {
-    "s390x": (" -smp 2 -accel tcg,thread=single", ""),
-    "loongarch64": ONE_INSTRUCTION,
-    "sparc64": ONE_INSTRUCTION,
-}
+COUNTED = {"s390x": (" -smp 2 -accel tcg,thread=single", "")}
 
 
 def hasty(name: str) -> str:

@@ -15,6 +15,7 @@ from vdsocat.cache import Cache
 from vdsocat.capture import SCHEMA, Capture, capture_to_json, read_capture
 from vdsocat.documents import read_schema
 from vdsocat.errors import InputError
+from vdsocat.guest.alone import INPUT
 from vdsocat.guest.machines import INITRD
 from vdsocat.guest.run import BootPlan, KernelUnderTest, read_config
 
@@ -51,7 +52,8 @@ def _without_places(command: Sequence[str], plan: BootPlan) -> list[str]:
         if option in words[:-1]:
             at = words.index(option) + 1
             words[at] = "as it is" if words[at] == str(plan.kernel.image) else "prepared"
-    return [INITRD if word.startswith(INITRD) else word for word in words]
+    words = [INITRD if word.startswith(INITRD) else word for word in words]
+    return [word.partition(INPUT)[0] for word in words]
 
 
 def find_kept(cache: Cache, key: str) -> Capture | None:

@@ -52,12 +52,25 @@ class OlderQemu:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """How a machine is booted to count instructions for costs: with these `args`, by QEMUs `before` a version if there
-    is one, and by none older than `least_qemu`.
+class LoneInstruction:
+    """A 32-bit instruction that must be translated alone (vdsocat.guest.alone), by the bits of `word` under `mask`.
+
+    A kernel that is no ELF file begins at the virtual address `start`.
     """
 
-    args: tuple[str, ...]
+    word: int
+    mask: int
+    start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How a machine is booted to count instructions for costs: with these `args`, if any, and an instruction `alone` in
+    its block, by QEMUs `before` a version, if there is one, and by none older than `least_qemu`.
+    """
+
+    args: tuple[str, ...] = ()
+    alone: LoneInstruction | None = None
     before: str | None = None
     least_qemu: str | None = None
 
@@ -209,10 +222,19 @@ def _machine(raw: Mapping[str, Any]) -> Machine:
         stock_args=tuple(raw.get("stock", {}).get("args", ())),
         skips=raw.get("stock", {}).get("skips"),
         icount=raw.get("icount", _ICOUNT),
-        counted=Counted(**{**raw["counted"], "args": tuple(raw["counted"]["args"])}) if "counted" in raw else None,
+        counted=_counted(raw["counted"]) if "counted" in raw else None,
         counted_in_haste=raw.get("stock", {}).get("uncounted", False),
         short_command_line=raw.get("short_command_line", False),
         facts=raw.get("facts", {}),
         memory_start=raw.get("memory_start"),
         seconds=raw.get("seconds", 4),
+    )
+
+
+def _counted(raw: Mapping[str, Any]) -> Counted:
+    return Counted(
+        args=tuple(raw.get("args", ())),
+        alone=LoneInstruction(**raw["alone"]) if "alone" in raw else None,
+        before=raw.get("before"),
+        least_qemu=raw.get("least_qemu"),
     )

@@ -16,6 +16,7 @@ from vdsocat import __version__
 from vdsocat.cache import Cache
 from vdsocat.capture import Capture, Provenance
 from vdsocat.errors import InputError, RunError
+from vdsocat.guest.alone import gdb_options, write_commands
 from vdsocat.guest.boot import StartError, require_complete, run_guest
 from vdsocat.guest.collect import collect_abis
 from vdsocat.guest.cost import with_costs, without_costs
@@ -126,8 +127,11 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
     plain = bootable_payload(image, payloads)
     quick = plain if settings.stock else quick_payload(image, payloads, machine.memory_start)
 
+    gdb = _write_gdb_commands(quick, machine, settings.cache) if cost else None
+
     def command(payload: Path, stock: bool, cost: bool = False) -> tuple[str, ...]:
         words = machine.command(emulator, payload, initramfs, settings.append, stock=stock, cost=cost)
+        words += gdb_options(gdb) if cost and gdb else []
         return (*words, "-trace", TRACE_EVENT) if settings.timings and qemu else tuple(words)
 
     return BootPlan(
@@ -136,7 +140,7 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
         machine=machine,
         qemu=qemu,
         command=command(quick, settings.stock, cost),
-        files=(plain, quick, initramfs),
+        files=(plain, quick, initramfs, *([gdb] if gdb else [])),
         probes={name: probe_record(name).sha256 for name in probes},
         deadline=settings.deadline or machine.deadline,
         stock_command=() if settings.stock and not cost else command(plain, True),
@@ -146,6 +150,14 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
         unpacking=time.monotonic() - started,
         kernel_sha256=kernel_sha256(kernel.image),
     )
+
+
+def _write_gdb_commands(kernel: Path, machine: Machine, cache: Cache) -> Path | None:
+    if machine.counted is None or machine.counted.alone is None:
+        return None
+    commands = write_commands(kernel, machine.counted.alone, machine.endianness)
+    name = f"{machine.name}-{hashlib.sha256(commands).hexdigest()[:12]}"
+    return cache.file("gdb", name, make=lambda path: _write(path, commands))
 
 
 def _why_uncounted(machine: Machine, find: QemuFinder) -> str | None:
