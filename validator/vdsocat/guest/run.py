@@ -126,7 +126,6 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
     payloads = settings.cache.path("payload")
     plain = bootable_payload(image, payloads)
     quick = plain if settings.stock else quick_payload(image, payloads, machine.memory_start)
-
     gdb = _write_gdb_commands(quick, machine, settings.cache) if cost else None
 
     def command(payload: Path, stock: bool, cost: bool = False) -> tuple[str, ...]:
@@ -153,6 +152,7 @@ def plan_boot(kernel: KernelUnderTest, settings: BootSettings, cost: bool = Fals
 
 
 def _write_gdb_commands(kernel: Path, machine: Machine, cache: Cache) -> Path | None:
+    """The file that keeps QEMU from ending where it counts; None for a machine that needs none."""
     if machine.counted is None or machine.counted.alone is None:
         return None
     commands = write_commands(kernel, machine.counted.alone, machine.endianness)
@@ -161,7 +161,7 @@ def _write_gdb_commands(kernel: Path, machine: Machine, cache: Cache) -> Path | 
 
 
 def _why_uncounted(machine: Machine, find: QemuFinder) -> str | None:
-    """Why nothing counts the instructions of a machine; None where a QEMU does, or none is there to boot it."""
+    """Why nothing counts the instructions of a machine; None where a QEMU does."""
     if machine.qemu is None:
         return "No QEMU runs this kernel, so nothing counts its instructions."
     try:
