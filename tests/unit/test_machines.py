@@ -30,7 +30,7 @@ COMMANDS = {
     "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet'",
     "loongarch64": "qemu-system-loongarch64 -M virt -cpu max -display none -monitor none -serial stdio -m 1024 "
     "-nic none -no-user-config -no-reboot -kernel vmlinuz -initrd cpio "
-    "-append 'console=ttyS0 panic=-1 quiet initcall_blacklist=i8042_init'",
+    "-append 'console=ttyS0 panic=-1 quiet percpu_alloc=page initcall_blacklist=i8042_init'",
     "mips": "qemu-system-mips -M malta -cpu 24Kf -display none -monitor none -serial stdio -m 256 -nic none "
     "-no-user-config -no-reboot -kernel vmlinuz -initrd cpio -append 'console=ttyS0 panic=-1 quiet nowait'",
     "mips64": "qemu-system-mips64 -M malta -cpu 5KEf -display none -monitor none -serial stdio -m 256 -nic none "
