@@ -60,6 +60,7 @@ MEASURED = (
         reason="the kernel has no random numbers yet, or the function no state that can be made",
     ),
 )
+(I386,) = (one for one in load_machines(data_directory("qemu-images") / "machines") if one.name == "i386")
 SEEN = AbiCapture("i386", "little", "complete", image=b"an image")
 
 
@@ -313,8 +314,7 @@ def test_the_log_of_an_earlier_plain_boot_does_not_stay(vdsocat: Command, tmp_pa
 
 def test_where_only_a_newer_qemu_counts_the_boot_is_made_without(tmp_path: Path) -> None:
     qemu = make_fake_qemu(tmp_path / "qemu", b"".join(boot_lines(i386_image())))
-    (machine,) = (one for one in load_machines(data_directory("qemu-images") / "machines") if one.name == "i386")
-    picky = replace(machine, counted=Counted(machine.args, least_qemu="10.0"))
+    picky = replace(I386, counted=Counted(I386.args, least_qemu="10.0"))
     settings = BootSettings((picky,), Cache(tmp_path / "cache"), qemu_finder(qemu.directory))
     job = BootJob(KernelUnderTest("k", write_vmlinux(tmp_path / "vmlinux")), settings, tmp_path / "log", cost=True)
     (abi,) = make_boot(prepare_boot(job), StopRequest(), lambda text: None).capture.abis
@@ -326,14 +326,13 @@ def test_where_only_a_newer_qemu_counts_the_boot_is_made_without(tmp_path: Path)
 
 def test_instructions_that_qemu_must_translate_alone_are_told_to_it(tmp_path: Path) -> None:
     qemu = make_fake_qemu(tmp_path / "qemu", b"".join(boot_lines(i386_image(), costs=cost_lines())))
-    (machine,) = (one for one in load_machines(data_directory("qemu-images") / "machines") if one.name == "i386")
     # The banner of the stand-in's kernel begins with "Linux ", at the address 0x100000.
     lone = LoneInstruction(int.from_bytes(b"Linu", "little"), 0xFFFFFFFF)
     kernel = KernelUnderTest("k", write_vmlinux(tmp_path / "vmlinux"))
     keys = []
     for place in ("here", "there"):
         settings = BootSettings(
-            (replace(machine, counted=Counted(alone=lone)),), Cache(tmp_path / place), qemu_finder(qemu.directory)
+            (replace(I386, counted=Counted(alone=lone)),), Cache(tmp_path / place), qemu_finder(qemu.directory)
         )
         prepared = prepare_boot(BootJob(kernel, settings, tmp_path / "log", cost=True))
         (abi,) = make_boot(prepared, StopRequest(), lambda text: None).capture.abis

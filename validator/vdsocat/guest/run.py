@@ -194,25 +194,23 @@ def boot_and_capture(
     which decides; its console goes to a log of its own, LOG.plain.log. What kept costs from being measured is then the
     reason in `Costs.unknown`.
     """
-    capture = _boot(plan, log, stop)
-    return without_costs(capture, plan.uncounted) if plan.uncounted else capture
-
-
-def _boot(plan: BootPlan, log: Path | None, stop: StopRequest | None) -> Capture:
     plain_log = log.with_suffix(".plain.log") if log else None
     if plain_log:
         plain_log.unlink(missing_ok=True)
-    if not plan.stock_command:
-        return _capture(plan, log, stop)
     try:
-        return _capture(plan, log, stop)
-    except StartError:
-        raise
+        capture = _capture(plan, log, stop)
     except RunError as error:
-        reason = error.sentence()
-    plain = replace(plan, command=plan.stock_command, stock_command=(), skipped=(), cost=False)
-    capture = _capture(plain, plain_log, stop)
-    return without_costs(capture, reason) if plan.cost else capture
+        if isinstance(error, StartError) or not plan.stock_command:
+            raise
+        plan = _plainly(plan, error)
+        capture = _capture(plan, plain_log, stop)
+    return without_costs(capture, plan.uncounted) if plan.uncounted else capture
+
+
+def _plainly(plan: BootPlan, failure: RunError) -> BootPlan:
+    """The plan to boot the plain way after a boot that failed, which is why it measures no costs."""
+    uncounted = failure.sentence() if plan.cost else plan.uncounted
+    return replace(plan, command=plan.stock_command, stock_command=(), skipped=(), cost=False, uncounted=uncounted)
 
 
 def _capture(plan: BootPlan, log: Path | None, stop: StopRequest | None) -> Capture:
